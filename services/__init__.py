@@ -1,0 +1,1 @@
+"""The four services of Pressline and what they share."""

@@ -1,0 +1,1 @@
+"""What every service stands on: settings, logging, errors, RPC, the bus, objects. No batch logic."""

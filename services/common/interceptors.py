@@ -1,0 +1,141 @@
+"""What happens around every RPC.
+
+On the client: a deadline and the service token. On the server: the token gate and the error model.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import grpc
+import structlog
+from grpc_status import rpc_status
+
+from services.common.errors import PresslineError, Reason
+from services.common.rpc_errors import to_status
+
+TOKEN_METADATA = "x-pressline-service-token"  # noqa: S105 - the name of a header
+DEFAULT_DEADLINE_SECONDS = 15.0
+HEALTH_PREFIX = "/grpc.health.v1.Health/"
+log = structlog.get_logger()
+
+Continuation = Callable[[grpc.HandlerCallDetails], Awaitable[Any]]
+
+
+def server_interceptors(token: str | None) -> list[grpc.aio.ServerInterceptor]:
+    """Errors on every listener; the token gate where one is given."""
+    errors: list[grpc.aio.ServerInterceptor] = [_Errors()]
+    return errors if token is None else [*errors, _TokenGate(token)]
+
+
+def client_interceptors(token: str | None) -> list[grpc.aio.ClientInterceptor]:
+    """A deadline on every call that has none, and the token where one is given."""
+    return [_UnaryDefaults(token), _StreamInDefaults(token), _StreamOutDefaults(token)]
+
+
+class _Errors(grpc.aio.ServerInterceptor):
+    """Sends a PresslineError as its status; anything else is logged and hidden."""
+
+    async def intercept_service(self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails) -> Any:
+        handler = await continuation(handler_call_details)
+        if handler is None:
+            return None
+        method = handler_call_details.method
+        if handler.response_streaming:
+            return _stream_handler(handler, method)
+        return _unary_handler(handler, method)
+
+
+class _TokenGate(grpc.aio.ServerInterceptor):
+    """Refuses calls without the service token. Health stays open: probes have no secret."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token.encode()
+
+    async def intercept_service(self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails) -> Any:
+        handler = await continuation(handler_call_details)
+        metadata = dict(handler_call_details.invocation_metadata or ())
+        given = str(metadata.get(TOKEN_METADATA, "")).encode()
+        open_to_all = (handler_call_details.method or "").startswith(HEALTH_PREFIX)
+        if handler is None or open_to_all or hmac.compare_digest(given, self._token):
+            return handler
+        return _refusing(handler)
+
+
+class _Defaults:
+    def __init__(self, token: str | None) -> None:
+        self._token = token
+
+    def apply(self, details: grpc.aio.ClientCallDetails) -> grpc.aio.ClientCallDetails:
+        metadata = list(details.metadata or ())
+        if self._token is not None:
+            metadata.append((TOKEN_METADATA, self._token))
+        timeout = DEFAULT_DEADLINE_SECONDS if details.timeout is None else details.timeout
+        return grpc.aio.ClientCallDetails(
+            method=details.method,
+            timeout=timeout,
+            metadata=grpc.aio.Metadata(*metadata),
+            credentials=details.credentials,
+            wait_for_ready=details.wait_for_ready,
+        )
+
+
+class _UnaryDefaults(_Defaults, grpc.aio.UnaryUnaryClientInterceptor):
+    async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        return await continuation(self.apply(client_call_details), request)
+
+
+class _StreamInDefaults(_Defaults, grpc.aio.StreamUnaryClientInterceptor):
+    async def intercept_stream_unary(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:
+        return await continuation(self.apply(client_call_details), request_iterator)
+
+
+class _StreamOutDefaults(_Defaults, grpc.aio.UnaryStreamClientInterceptor):
+    async def intercept_unary_stream(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        return await continuation(self.apply(client_call_details), request)
+
+
+def _unary_handler(handler: Any, method: str) -> Any:
+    inner = handler.stream_unary if handler.request_streaming else handler.unary_unary
+
+    async def behaviour(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+        try:
+            return await inner(request, context)
+        except Exception as error:
+            await _abort(context, error, method)
+
+    make = grpc.stream_unary_rpc_method_handler if handler.request_streaming else grpc.unary_unary_rpc_method_handler
+    return make(behaviour, handler.request_deserializer, handler.response_serializer)
+
+
+def _stream_handler(handler: Any, method: str) -> Any:
+    inner = handler.stream_stream if handler.request_streaming else handler.unary_stream
+
+    async def behaviour(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
+        try:
+            async for response in inner(request, context):
+                yield response
+        except Exception as error:
+            await _abort(context, error, method)
+
+    make = grpc.stream_stream_rpc_method_handler if handler.request_streaming else grpc.unary_stream_rpc_method_handler
+    return make(behaviour, handler.request_deserializer, handler.response_serializer)
+
+
+async def _abort(context: grpc.aio.ServicerContext[Any, Any], error: Exception, method: str) -> None:
+    if isinstance(error, grpc.aio.AbortError):
+        raise error
+    if not isinstance(error, PresslineError):
+        log.error("rpc.failed", method=method, exc_info=error)
+        error = PresslineError(Reason.INTERNAL_ERROR, "The service failed; the failure is logged.")
+    await context.abort_with_status(rpc_status.to_status(to_status(error)))
+
+
+def _refusing(handler: Any) -> Any:
+    async def refuse(_request: Any, _context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+        raise PresslineError(Reason.UNAUTHORIZED, "The internal listener takes calls with the service token only.")
+
+    make = grpc.stream_unary_rpc_method_handler if handler.request_streaming else grpc.unary_unary_rpc_method_handler
+    return make(refuse, handler.request_deserializer, handler.response_serializer)

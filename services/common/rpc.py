@@ -1,0 +1,114 @@
+"""gRPC servers and clients as every service uses them."""
+
+from __future__ import annotations
+
+import json
+import socket
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from services.common.errors import PresslineError, Reason
+from services.common.interceptors import client_interceptors, server_interceptors
+
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+
+# Calls wait for a scheduler that is restarting until their deadline. Creating calls
+# are never repeated by the transport: only their caller knows whether that is safe.
+_SERVICE_CONFIG = json.dumps(
+    {
+        "loadBalancingConfig": [{"round_robin": {}}],
+        "methodConfig": [
+            {
+                "name": [
+                    {"service": "pressline.batch.v1.BatchService", "method": "CreateBatch"},
+                    {"service": "pressline.template.v1.TemplateService", "method": "CreateTemplate"},
+                    {"service": "pressline.template.v1.TemplateService", "method": "UpdateTemplate"},
+                    {"service": "pressline.account.v1.AdmissionService", "method": "CreateKey"},
+                ],
+                "waitForReady": True,
+            },
+            {
+                "name": [{}],
+                "waitForReady": True,
+                "retryPolicy": {
+                    "maxAttempts": 5,
+                    "initialBackoff": "0.1s",
+                    "maxBackoff": "2s",
+                    "backoffMultiplier": 2,
+                    "retryableStatusCodes": ["UNAVAILABLE"],
+                },
+            },
+        ],
+    }
+)
+
+
+class Server:
+    """A gRPC listener with health, reflection and the one error model.
+
+    Args:
+        address: host:port to listen on.
+        token: when given, every call but health must carry it.
+    """
+
+    def __init__(self, address: str, token: str | None = None) -> None:
+        self.address = address
+        self._health = health.aio.HealthServicer()
+        options = [("grpc.max_receive_message_length", MAX_MESSAGE_BYTES), ("grpc.so_reuseport", 0)]
+        self.grpc = grpc.aio.server(interceptors=server_interceptors(token), options=options)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self.grpc)
+
+    async def start(self, *service_names: str) -> None:
+        """Listen and report serving. `service_names` are full names, for reflection.
+
+        Raises:
+            PresslineError: the address cannot be listened on.
+        """
+        reflection.enable_server_reflection([*service_names, health.SERVICE_NAME], self.grpc)
+        try:
+            self.grpc.add_insecure_port(self.address)
+        except RuntimeError as error:
+            raise PresslineError(Reason.INTERNAL_ERROR, f"Cannot listen on {self.address}.") from error
+        await self.grpc.start()
+        await self.set_serving(True)
+
+    async def set_serving(self, serving: bool) -> None:
+        """Change what health checks see."""
+        status = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
+        await self._health.set("", status)
+
+    async def stop(self, grace: float) -> None:
+        """Refuse new calls and give running ones `grace` seconds."""
+        await self._health.enter_graceful_shutdown()
+        await self.grpc.stop(grace)
+
+
+def channel(addresses: str, token: str | None = None) -> grpc.aio.Channel:
+    """A channel balanced over comma-separated addresses; calls without a deadline get the default one."""
+    options = [
+        ("grpc.service_config", _SERVICE_CONFIG),
+        ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+        ("grpc.keepalive_time_ms", 20_000),
+        ("grpc.keepalive_timeout_ms", 5_000),
+        ("grpc.max_reconnect_backoff_ms", 2_000),
+    ]
+    return grpc.aio.insecure_channel(target(addresses), options=options, interceptors=client_interceptors(token))
+
+
+def target(addresses: str) -> str:
+    """The gRPC target of comma-separated host:port addresses.
+
+    One address is resolved by gRPC again and again (a name may stand for many replicas);
+    several are resolved once, because gRPC takes a list of numbers only.
+    """
+    parts = addresses.split(",")
+    if len(parts) == 1:
+        return f"dns:///{addresses}"
+    numbers = []
+    for part in parts:
+        host, port = part.rsplit(":", 1)
+        info = socket.getaddrinfo(host, int(port), socket.AF_INET, socket.SOCK_STREAM)
+        numbers.append(f"{info[0][4][0]}:{port}")
+    return "ipv4:" + ",".join(numbers)

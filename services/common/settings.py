@@ -1,0 +1,64 @@
+"""Settings: read from `PRESSLINE_*` environment variables, checked before a service starts.
+
+A service's model combines the groups it needs, so a value has one name, one type and one default everywhere.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, SecretStr, StringConstraints
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Address = Annotated[str, StringConstraints(pattern=r"^\S+:\d+(,\S+:\d+)*$")]
+ListenAddress = Annotated[str, StringConstraints(pattern=r"^\S+:\d+$")]
+Url = Annotated[str, StringConstraints(pattern=r"^[a-z0-9+]+://\S+$")]
+
+
+class Settings(BaseSettings):
+    """What every service has."""
+
+    model_config = SettingsConfigDict(env_prefix="PRESSLINE_", frozen=True, extra="ignore")
+
+    log_level: str = Field(
+        "info", pattern="^(debug|info|warning|error)$", description="Least severe level that is logged."
+    )
+    drain_seconds: float = Field(
+        30,
+        ge=0,
+        le=300,
+        description="Longest wait at SIGTERM for work in flight; what is left is handed back.",
+    )
+
+
+class InternalSettings(Settings):
+    """For every service on the internal RPC network."""
+
+    service_token: SecretStr = Field(description="Shared by the services; opens the scheduler's internal listener.")
+
+
+class SchedulerClientSettings(InternalSettings):
+    """For services that call the scheduler."""
+
+    scheduler_internal_address: Address = Field(
+        "127.0.0.1:9091",
+        description="Internal listeners of the schedulers, host:port, several separated by commas.",
+    )
+
+
+class BusSettings(Settings):
+    """For services on NATS JetStream."""
+
+    nats_url: Url = Field("nats://127.0.0.1:4222", description="NATS servers, several separated by commas.")
+    nats_replicas: int = Field(1, ge=1, le=5, description="Copies that JetStream keeps of each stream.")
+
+
+class BlobSettings(Settings):
+    """For services that read or write objects."""
+
+    s3_url: Url = Field("http://127.0.0.1:9000", description="S3 endpoint that the services use.")
+    s3_public_url: Url | None = Field(None, description="S3 endpoint in download addresses; the same when unset.")
+    s3_access_key: str = Field(description="S3 access key.")
+    s3_secret_key: SecretStr = Field(description="S3 secret key.")
+    s3_bucket: str = Field("pressline", pattern="^[a-z0-9.-]{3,63}$", description="Bucket of the results.")
+    s3_region: str = Field("us-east-1", description="Region used in signatures.")
