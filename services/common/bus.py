@@ -92,7 +92,11 @@ class Bus:
             error_cb=_log_error,
         )
         bus = cls(client, replicas)
-        await bus.declare()
+        try:
+            await bus.declare()
+        except BaseException:
+            await client.close()
+            raise
         return bus
 
     @property
@@ -128,10 +132,10 @@ class Bus:
         """Publish and wait until the stream has stored it."""
         await self.jetstream.publish(subject, payload, timeout=PUBLISH_SECONDS, headers={"Nats-Msg-Id": message_id})
 
-    async def backlog(self, subscription: Subscription) -> int:
-        """Messages that are waiting or being handled."""
+    async def waiting(self, subscription: Subscription) -> int:
+        """Messages that no consumer has taken yet."""
         info = await self.jetstream.consumer_info(subscription.stream, subscription.durable, timeout=PUBLISH_SECONDS)
-        return (info.num_pending or 0) + (info.num_ack_pending or 0)
+        return info.num_pending or 0
 
     async def close(self) -> None:
         """Flush and disconnect."""

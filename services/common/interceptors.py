@@ -22,11 +22,14 @@ HEALTH_PREFIX = "/grpc.health.v1.Health/"
 log = structlog.get_logger()
 
 Continuation = Callable[[grpc.HandlerCallDetails], Awaitable[Any]]
+Fail = Callable[[grpc.aio.ServicerContext[Any, Any], Exception], Awaitable[None]]
 
 
-def server_interceptors(token: str | None) -> list[grpc.aio.ServerInterceptor]:
+def server_interceptors(
+    token: str | None, unavailable: tuple[type[Exception], ...]
+) -> list[grpc.aio.ServerInterceptor]:
     """Errors on every listener; the token gate where one is given."""
-    errors: list[grpc.aio.ServerInterceptor] = [_Errors()]
+    errors: list[grpc.aio.ServerInterceptor] = [_Errors(unavailable)]
     return errors if token is None else [*errors, _TokenGate(token)]
 
 
@@ -38,14 +41,28 @@ def client_interceptors(token: str | None) -> list[grpc.aio.ClientInterceptor]:
 class _Errors(grpc.aio.ServerInterceptor):
     """Sends a PresslineError as its status; anything else is logged and hidden."""
 
+    def __init__(self, unavailable: tuple[type[Exception], ...]) -> None:
+        self._unavailable = unavailable
+
     async def intercept_service(self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails) -> Any:
         handler = await continuation(handler_call_details)
         if handler is None:
             return None
         method = handler_call_details.method
-        if handler.response_streaming:
-            return _stream_handler(handler, method)
-        return _unary_handler(handler, method)
+
+        async def fail(context: grpc.aio.ServicerContext[Any, Any], error: Exception) -> None:
+            await _abort(context, self._shown(error, method))
+
+        return _stream_handler(handler, fail) if handler.response_streaming else _unary_handler(handler, fail)
+
+    def _shown(self, error: Exception, method: str) -> Exception:
+        if isinstance(error, (PresslineError, grpc.aio.AbortError)):
+            return error
+        if isinstance(error, self._unavailable):
+            log.warning("rpc.backend_unavailable", method=method, error=repr(error))
+            return PresslineError(Reason.SERVICE_UNAVAILABLE, "A backend is not reachable just now.", retry_after=2)
+        log.error("rpc.failed", method=method, exc_info=error)
+        return PresslineError(Reason.INTERNAL_ERROR, "The service failed; the failure is logged.")
 
 
 class _TokenGate(grpc.aio.ServerInterceptor):
@@ -97,20 +114,20 @@ class _StreamOutDefaults(_Defaults, grpc.aio.UnaryStreamClientInterceptor):
         return await continuation(self.apply(client_call_details), request)
 
 
-def _unary_handler(handler: Any, method: str) -> Any:
+def _unary_handler(handler: Any, fail: Fail) -> Any:
     inner = handler.stream_unary if handler.request_streaming else handler.unary_unary
 
     async def behaviour(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
         try:
             return await inner(request, context)
         except Exception as error:
-            await _abort(context, error, method)
+            await fail(context, error)
 
     make = grpc.stream_unary_rpc_method_handler if handler.request_streaming else grpc.unary_unary_rpc_method_handler
     return make(behaviour, handler.request_deserializer, handler.response_serializer)
 
 
-def _stream_handler(handler: Any, method: str) -> Any:
+def _stream_handler(handler: Any, fail: Fail) -> Any:
     inner = handler.stream_stream if handler.request_streaming else handler.unary_stream
 
     async def behaviour(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
@@ -118,18 +135,15 @@ def _stream_handler(handler: Any, method: str) -> Any:
             async for response in inner(request, context):
                 yield response
         except Exception as error:
-            await _abort(context, error, method)
+            await fail(context, error)
 
     make = grpc.stream_stream_rpc_method_handler if handler.request_streaming else grpc.unary_stream_rpc_method_handler
     return make(behaviour, handler.request_deserializer, handler.response_serializer)
 
 
-async def _abort(context: grpc.aio.ServicerContext[Any, Any], error: Exception, method: str) -> None:
-    if isinstance(error, grpc.aio.AbortError):
-        raise error
+async def _abort(context: grpc.aio.ServicerContext[Any, Any], error: Exception) -> None:
     if not isinstance(error, PresslineError):
-        log.error("rpc.failed", method=method, exc_info=error)
-        error = PresslineError(Reason.INTERNAL_ERROR, "The service failed; the failure is logged.")
+        raise error
     await context.abort_with_status(rpc_status.to_status(to_status(error)))
 
 

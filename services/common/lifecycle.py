@@ -16,21 +16,57 @@ from services.common import logging
 from services.common.settings import Settings
 
 S = TypeVar("S", bound=Settings)
+T = TypeVar("T")
+RETRY_SECONDS = 1.0
 log = structlog.get_logger()
 
 
 def run(service: str, settings_type: type[S], serve: Callable[[S, asyncio.Event], Awaitable[None]]) -> None:
     """Run `serve` until it returns; the event it is given is set when the process is asked to stop.
 
-    Unusable settings end the process with exit code 2 and one sentence per setting; any other failure with 1.
+    Stopping it while it still waits for a server is a clean end too. Unusable settings end the process
+    with exit code 2 and one sentence per setting; any other failure with 1.
     """
     settings = _read(settings_type)
     logging.configure(service, settings.log_level)
     try:
         uvloop.run(_until_stopped(settings, serve))
+    except Stopped:
+        log.info("service.stopped", while_="waiting for a server")
     except Exception as error:
         log.exception("service.failed", error=str(error))
         sys.exit(1)
+
+
+class Stopped(Exception):  # noqa: N818 - not an error
+    """The process was asked to stop before it was up."""
+
+
+async def unless_stopped(work: Coroutine[Any, Any, T], stop: asyncio.Event) -> T:
+    """Await something that start-up cannot do without.
+
+    Raises:
+        Stopped: the process was asked to stop first.
+    """
+    working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise Stopped
+        return working.result()
+    finally:
+        working.cancel()
+        stopping.cancel()
+
+
+async def until_done(action: Callable[[], Coroutine[Any, Any, None]], transient: tuple[type[Exception], ...]) -> None:
+    """Repeat an action for as long as it fails in a way that may pass."""
+    while True:
+        try:
+            return await action()
+        except transient as error:
+            log.warning("start.waiting", action=getattr(action, "__name__", ""), error=repr(error))
+            await asyncio.sleep(RETRY_SECONDS)
 
 
 async def every(seconds: float, stop: asyncio.Event, action: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -51,13 +51,14 @@ class Server:
     Args:
         address: host:port to listen on.
         token: when given, every call but health must carry it.
+        unavailable: failures of a backend, answered with SERVICE_UNAVAILABLE.
     """
 
-    def __init__(self, address: str, token: str | None = None) -> None:
+    def __init__(self, address: str, token: str | None = None, unavailable: tuple[type[Exception], ...] = ()) -> None:
         self.address = address
         self._health = health.aio.HealthServicer()
         options = [("grpc.max_receive_message_length", MAX_MESSAGE_BYTES), ("grpc.so_reuseport", 0)]
-        self.grpc = grpc.aio.server(interceptors=server_interceptors(token), options=options)
+        self.grpc = grpc.aio.server(interceptors=server_interceptors(token, unavailable), options=options)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self.grpc)
 
     async def start(self, *service_names: str) -> None:

@@ -63,7 +63,7 @@ def from_rpc_error(error: grpc.aio.AioRpcError) -> PresslineError:
         error_details_pb2.RetryInfo(),
     )
     for detail in status.details:
-        if detail.Unpack(info) and info.domain == DOMAIN and info.reason in Reason:
+        if detail.Unpack(info) and info.domain == DOMAIN and info.reason in Reason.__members__:
             reason = Reason(info.reason)
         elif detail.Unpack(bad):
             violations = tuple(Violation(item.field, item.description) for item in bad.field_violations)

@@ -1,1 +1,1 @@
-"""x"""
+"""The scheduler: the only writer of batch state."""

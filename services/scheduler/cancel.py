@@ -1,0 +1,57 @@
+"""Stopping a batch: the request answers at once, the items follow."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from services.common.errors import PresslineError, Reason
+from services.scheduler import clock
+from services.scheduler.finish import Finisher
+from services.scheduler.store.database import Document
+from services.scheduler.stores import Stores
+
+CHUNK = 500
+log = structlog.get_logger()
+
+
+class Canceller:
+    """Cancels batches."""
+
+    def __init__(self, stores: Stores, finisher: Finisher) -> None:
+        self._stores = stores
+        self._finisher = finisher
+        self._settling: set[asyncio.Task[None]] = set()
+
+    async def request(self, batch: Document) -> None:
+        """Cancel a batch; from now on it reads as cancelled and nothing of it is claimed.
+
+        Raises:
+            PresslineError: CONFLICT, when it ended otherwise.
+        """
+        if await self._stores.batches.request_cancel(batch["_id"], clock.now_ms()):
+            task = asyncio.create_task(self._settle_or_leave(batch["_id"]))
+            self._settling.add(task)
+            task.add_done_callback(self._settling.discard)
+            return
+        current = await self._stores.batches.get(batch["_id"])
+        if current is not None and "cancel_requested_ms" not in current:
+            raise PresslineError(Reason.CONFLICT, f"The batch has ended already: {current['state']}.")
+
+    async def settle(self, batch_id: str) -> None:
+        """Cancel every open item, then end the batch."""
+        while await self._stores.items.cancel_open(batch_id, CHUNK, clock.now_ms()):
+            log.debug("batch.cancelling", batch=batch_id)
+        await self._finisher.finish(batch_id)
+
+    async def close(self) -> None:
+        """Wait for running cancellations; what is left is the sweep's."""
+        if self._settling:
+            await asyncio.wait(self._settling, timeout=5)
+
+    async def _settle_or_leave(self, batch_id: str) -> None:
+        try:
+            await self.settle(batch_id)
+        except Exception as error:  # The next sweep goes on.
+            log.warning("cancel.delayed", batch=batch_id, error=repr(error))

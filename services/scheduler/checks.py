@@ -1,0 +1,149 @@
+"""Validation of what callers submit: every violation, with its path. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from pydantic_core import from_json
+
+from pressline.batch.v1 import batch_pb2
+from pressline.template.v1 import template_pb2
+from services.common.errors import Violation
+
+MAX_SOURCE_BYTES = 5_000_000
+MAX_PIXELS = 4_000
+MIN_SCALE, MAX_SCALE = 0.1, 3
+MIN_QUALITY, MAX_QUALITY = 0.1, 1
+MAX_CONCURRENCY = 10
+MAX_LAYOUTS = 10
+MAX_REFERENCE = 256
+MAX_FILENAME = 255
+MAX_METADATA_BYTES = 4_096
+MAX_URL = 2_048
+MAX_IDEMPOTENCY_KEY = 255
+MAX_NAME = 256
+_LAYOUT_NAME = re.compile(r"[a-z0-9-]{1,64}")
+_LENGTH = re.compile(r"(\d{1,5}(\.\d{1,4})?)(px|in|cm|mm)?")
+_URL = re.compile(r"https?://[^\s/@]+(/\S*)?(\?\S*)?")
+_IMAGE_FORMATS = {batch_pb2.FORMAT_PNG, batch_pb2.FORMAT_JPEG, batch_pb2.FORMAT_WEBP}
+
+
+def batch(spec: batch_pb2.BatchSpec, items: list[batch_pb2.ItemSpec]) -> list[Violation]:
+    """What is wrong with a submitted batch; paths are those of the request message."""
+    found = list(_spec(spec))
+    if not items:
+        found.append(Violation("items", "a batch has at least one item"))
+    for index, item in enumerate(items):
+        found += _item(item, spec, f"items[{index}]")
+    return found
+
+
+def template(content: template_pb2.TemplateContent) -> list[Violation]:
+    """What is wrong with a template's content."""
+    found = list(_text(content.html, "html", required=True))
+    found += _size(content.width, content.height, "")
+    if len(content.name) > MAX_NAME:
+        found.append(Violation("name", f"is longer than {MAX_NAME} characters"))
+    for name, layout in content.layouts.items():
+        path = f"layouts.{name}"
+        if not _LAYOUT_NAME.fullmatch(name):
+            found.append(Violation(path, "a layout's name has 1 to 64 of a-z, 0-9 and '-'"))
+        found += _text(layout.html, f"{path}.html", required=False)
+        found += _size(layout.width, layout.height, f"{path}.")
+    return found
+
+
+def _spec(spec: batch_pb2.BatchSpec) -> Iterator[Violation]:
+    if spec.dialect == batch_pb2.DIALECT_UNSPECIFIED:
+        yield Violation("spec.dialect", "is required")
+    if not 0 <= spec.concurrency <= MAX_CONCURRENCY:
+        yield Violation("spec.concurrency", f"is from 1 to {MAX_CONCURRENCY}")
+    if len(spec.layouts) > MAX_LAYOUTS:
+        yield Violation("spec.layouts", f"has at most {MAX_LAYOUTS} names")
+    if len(set(spec.layouts)) != len(spec.layouts):
+        yield Violation("spec.layouts", "names each layout once")
+    if spec.webhook_url and (len(spec.webhook_url) > MAX_URL or not _URL.fullmatch(spec.webhook_url)):
+        yield Violation("spec.webhook_url", f"is an http or https URL of at most {MAX_URL} characters")
+    if len(spec.metadata_json) > MAX_METADATA_BYTES or not _is_object(spec.metadata_json):
+        yield Violation("spec.metadata_json", f"is a JSON object of at most {MAX_METADATA_BYTES} bytes")
+    if spec.HasField("idempotency") and not 0 < len(spec.idempotency.key) <= MAX_IDEMPOTENCY_KEY:
+        yield Violation("spec.idempotency.key", f"has 1 to {MAX_IDEMPOTENCY_KEY} characters")
+    yield from _output(spec.output, "spec.output")
+
+
+def _item(item: batch_pb2.ItemSpec, spec: batch_pb2.BatchSpec, path: str) -> Iterator[Violation]:
+    source = item.source if item.HasField("source") else spec.source
+    output = item.output if item.HasField("output") else spec.output
+    yield from _source(source, f"{path}.source")
+    if output.format == batch_pb2.FORMAT_UNSPECIFIED:
+        yield Violation(f"{path}.output.format", "is required, here or for the whole batch")
+    if item.HasField("output"):
+        yield from _output(item.output, f"{path}.output")
+    if not _is_object(item.data_json):
+        yield Violation(f"{path}.data_json", "is a JSON object")
+    if len(item.reference) > MAX_REFERENCE:
+        yield Violation(f"{path}.reference", f"is longer than {MAX_REFERENCE} characters")
+    if len(item.filename) > MAX_FILENAME:
+        yield Violation(f"{path}.filename", f"is longer than {MAX_FILENAME} characters")
+    if spec.layouts and source.WhichOneof("body") != "template_id":
+        yield Violation(f"{path}.source", "layouts belong to a template")
+
+
+def _source(source: batch_pb2.Source, path: str) -> Iterator[Violation]:
+    body = source.WhichOneof("body")
+    if body is None:
+        yield Violation(path, "needs one of html or template, here or for the whole batch")
+    elif body == "react":
+        yield Violation(f"{path}.react", "React sources are not supported by this version")
+    elif body == "html":
+        yield from _text(source.html, f"{path}.html", required=True)
+    if len(source.styles) > MAX_SOURCE_BYTES:
+        yield Violation(f"{path}.styles", f"is larger than {MAX_SOURCE_BYTES} bytes")
+
+
+def _output(output: batch_pb2.OutputSpec, path: str) -> Iterator[Violation]:
+    options = output.WhichOneof("options")
+    if (options == "pdf") != (output.format == batch_pb2.FORMAT_PDF) and options is not None:
+        yield Violation(path, "its options are not of its format")
+    if options == "image" and output.format in _IMAGE_FORMATS:
+        image = output.image
+        if image.quality and not MIN_QUALITY <= image.quality <= MAX_QUALITY:
+            yield Violation(f"{path}.image.quality", f"is from {MIN_QUALITY} to {MAX_QUALITY}")
+        if image.device_scale_factor and not MIN_SCALE <= image.device_scale_factor <= MAX_SCALE:
+            yield Violation(f"{path}.image.device_scale_factor", f"is from {MIN_SCALE} to {MAX_SCALE}")
+        yield from _size(image.width, image.height, f"{path}.image.")
+    if options == "pdf":
+        yield from _pdf(output.pdf, f"{path}.pdf")
+
+
+def _pdf(pdf: batch_pb2.PdfOptions, path: str) -> Iterator[Violation]:
+    lengths = ("width", "height", "margin_top", "margin_right", "margin_bottom", "margin_left")
+    for name in lengths:
+        value = getattr(pdf, name)
+        if value and not _LENGTH.fullmatch(value):
+            yield Violation(f"{path}.{name}", "is a number with px, in, cm or mm")
+    if bool(pdf.width) != bool(pdf.height):
+        yield Violation(f"{path}.height" if pdf.width else f"{path}.width", "is given together with the other side")
+
+
+def _size(width: int, height: int, prefix: str) -> Iterator[Violation]:
+    for name, value in (("width", width), ("height", height)):
+        if not 0 <= value <= MAX_PIXELS:
+            yield Violation(f"{prefix}{name}", f"is from 1 to {MAX_PIXELS} CSS pixels")
+
+
+def _text(text: str, path: str, *, required: bool) -> Iterator[Violation]:
+    if required and not text:
+        yield Violation(path, "is required")
+    if len(text.encode()) > MAX_SOURCE_BYTES:
+        yield Violation(path, f"is larger than {MAX_SOURCE_BYTES} bytes")
+
+
+def _is_object(data: bytes) -> bool:
+    if not data:
+        return True
+    try:
+        return isinstance(from_json(data, cache_strings=False), dict)
+    except ValueError:
+        return False

@@ -1,0 +1,88 @@
+"""The notifiers' side of webhook deliveries: lease what is due, record how it went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pressline.webhook.v1 import webhook_pb2
+from services.common.errors import PresslineError, Reason, Violation, invalid, not_found
+from services.scheduler import clock
+from services.scheduler.keys import Vault
+from services.scheduler.store.database import Document
+from services.scheduler.stores import Stores
+
+MAX_LEASED = 100
+_STATES: Mapping[webhook_pb2.DeliveryState.ValueType, str] = {
+    webhook_pb2.DELIVERY_STATE_PENDING: "pending",
+    webhook_pb2.DELIVERY_STATE_DELIVERED: "delivered",
+    webhook_pb2.DELIVERY_STATE_DEAD: "dead",
+    webhook_pb2.DELIVERY_STATE_DISABLED: "disabled",
+}
+_VALUES = {name: value for value, name in _STATES.items()}
+
+
+class DeliveryDesk:
+    """What the delivery and webhook services do."""
+
+    def __init__(self, stores: Stores, vault: Vault) -> None:
+        self._stores = stores
+        self._vault = vault
+
+    async def lease(self, limit: int, lease_ms: int) -> list[webhook_pb2.DueDelivery]:
+        """Lease due deliveries, with the secrets to sign them."""
+        now = clock.now_ms()
+        rows = await self._stores.deliveries.lease(min(max(limit, 1), MAX_LEASED), now, now + lease_ms)
+        return [await self._due(row) for row in rows]
+
+    async def record(self, request: webhook_pb2.RecordAttemptRequest) -> None:
+        """Record an attempt; recording the same one again succeeds."""
+        if request.state not in _STATES:
+            raise invalid(Violation("state", "is required"))
+        delivery = await self._stores.deliveries.get(request.id)
+        if delivery is None:
+            raise not_found("delivery", request.id)
+        attempt = request.attempt.SerializeToString()
+        if attempt in delivery["attempts"]:
+            return
+        change = {
+            "state": _STATES[request.state],
+            "attempts": [*delivery["attempts"], attempt],
+            "next_ms": request.next_time.ToMilliseconds(),
+        }
+        if not await self._stores.deliveries.record(request.id, request.token, delivery["attempts_made"], change):
+            raise PresslineError(Reason.STALE_ATTEMPT, "The delivery is leased by another notifier.")
+
+    async def secret(self, account_id: str) -> str:
+        """The account's signing secret."""
+        account = await self._stores.accounts.get(account_id)
+        if account is None:
+            raise not_found("account", account_id)
+        return self._vault.decrypt(account["webhook_secret"], account_id)
+
+    async def of_batch(self, batch_id: str) -> list[webhook_pb2.Delivery]:
+        """The deliveries of a batch."""
+        return [_view(row) for row in await self._stores.deliveries.of_batch(batch_id)]
+
+    async def _due(self, row: Document) -> webhook_pb2.DueDelivery:
+        return webhook_pb2.DueDelivery(
+            id=row["_id"],
+            token=row["token"],
+            event_id=row["event_id"],
+            url=row["url"],
+            body=row["body"],
+            secrets=[await self.secret(row["account_id"])],
+            attempts_made=row["attempts_made"],
+        )
+
+
+def _view(row: Document) -> webhook_pb2.Delivery:
+    delivery = webhook_pb2.Delivery(
+        id=row["_id"],
+        event_id=row["event_id"],
+        url=row["url"],
+        state=_VALUES[row["state"]],
+        attempts=[webhook_pb2.Attempt.FromString(attempt) for attempt in row["attempts"]],
+    )
+    if row["state"] == "pending":
+        delivery.next_time.FromMilliseconds(row["next_ms"])
+    return delivery

@@ -1,0 +1,86 @@
+"""What follows when items end: slots are freed, batches end, their end is announced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+
+import structlog
+
+from pressline.batch.v1 import batch_pb2
+from pressline.event.v1 import event_pb2
+from services.common import bus, ids
+from services.common.bus import Bus
+from services.scheduler import clock, envelope, model
+from services.scheduler.model import Counts
+from services.scheduler.store.database import Document
+from services.scheduler.stores import Stores
+
+log = structlog.get_logger()
+
+
+class Finisher:
+    """Every step may be repeated by anyone, any number of times.
+
+    Args:
+        stores: the state.
+        bus: where ends are announced.
+        wake: called when a slot or a place became free.
+    """
+
+    def __init__(self, stores: Stores, message_bus: Bus, wake: Callable[[], None]) -> None:
+        self._stores = stores
+        self._bus = message_bus
+        self._wake = wake
+
+    async def item_ended(self, item_id: str) -> None:
+        """Free an ended item's slot, and end its batch if it was the last."""
+        batch_id = ids.batch_of(item_id)
+        await self._stores.batches.release_slot(batch_id, item_id)
+        self._wake()
+        if not await self._stores.items.any_open(batch_id):
+            await self.finish(batch_id)
+
+    async def finish(self, batch_id: str) -> None:
+        """End a batch whose items have all ended; of any other nothing changes."""
+        batch = await self._stores.batches.get(batch_id)
+        if batch is None or "active" not in batch:
+            return
+        counts = Counts.of_states(batch["total"], await self._stores.items.counts(batch_id))
+        if counts.ended < counts.total:
+            return
+        state = model.CANCELLED if "cancel_requested_ms" in batch else model.outcome(counts)
+        now = clock.now_ms()
+        fields = {
+            "counts": asdict(counts),
+            "ended_ms": now,
+            "event_id": ids.new("evt"),
+            "event_body": await self._body(batch, state, counts, now),
+        }
+        ended = await self._stores.batches.end(batch_id, state, fields)
+        await self._stores.accounts.leave_place(batch["account_id"], batch_id)
+        self._wake()
+        if ended:
+            log.info("batch.ended", batch=batch_id, state=state, **asdict(counts))
+            await self._announce_or_leave({**batch, **fields})
+
+    async def announce(self, batch: Document) -> None:
+        """Make the deliveries of an ended batch and ring for them."""
+        if batch["webhook_url"]:
+            await self._stores.deliveries.insert(batch, batch["webhook_url"], clock.now_ms())
+        reference = event_pb2.EventRef(
+            event_id=batch["event_id"], type=envelope.EVENT_TYPE, account_id=batch["account_id"]
+        )
+        await self._bus.publish(bus.EVENTS, reference.SerializeToString(), batch["event_id"])
+        await self._stores.batches.announced(batch["_id"])
+
+    async def _announce_or_leave(self, batch: Document) -> None:
+        try:
+            await self.announce(batch)
+        except Exception as error:  # The outbox still holds it: the next sweep announces it.
+            log.warning("announce.delayed", batch=batch["_id"], error=repr(error))
+
+    async def _body(self, batch: Document, state: str, counts: Counts, now: int) -> bytes:
+        listed = batch["dialect"] == batch_pb2.DIALECT_DECKLE
+        states = await self._stores.items.states(batch["_id"]) if listed else []
+        return envelope.body(batch["dialect"], batch["_id"], state, counts, now, states)

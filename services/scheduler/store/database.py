@@ -1,0 +1,65 @@
+"""The connection, the collections and their indexes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.errors import PyMongoError
+
+Document = dict[str, Any]
+Collection = AsyncCollection[Document]
+DATABASE_ERRORS = (PyMongoError,)
+SCHEMA = 1
+
+# Present only while a document needs attention, so that finding it stays cheap as finished ones pile up.
+FLAG = "1"
+_INDEXES = {
+    "batches": ("active", "creating", "outbox"),
+    "items": ("batch_id", "open"),
+    "templates": ("account_id",),
+    "deliveries": ("due", "batch_id"),
+}
+
+
+class Database:
+    """One database of a MongoDB deployment."""
+
+    def __init__(self, url: str, name: str) -> None:
+        self._client: AsyncMongoClient[Document] = AsyncMongoClient(
+            url,
+            w="majority",
+            readConcernLevel="majority",
+            retryWrites=True,
+            retryReads=True,
+            serverSelectionTimeoutMS=5_000,
+            connectTimeoutMS=3_000,
+            socketTimeoutMS=20_000,
+            maxPoolSize=50,
+            waitQueueTimeoutMS=10_000,
+            appname="pressline-scheduler",
+        )
+        self._database = self._client[name]
+
+    def collection(self, name: str) -> Collection:
+        """A collection by name."""
+        return self._database[name]
+
+    async def prepare(self) -> None:
+        """Create the indexes; safe to repeat.
+
+        Raises:
+            PyMongoError: no server answers.
+        """
+        for name, fields in _INDEXES.items():
+            for field in fields:
+                await self.collection(name).create_index(field, sparse=True)
+
+    async def ping(self) -> None:
+        """Ask the server for a sign of life."""
+        await self._client.admin.command("ping")
+
+    async def close(self) -> None:
+        """Disconnect."""
+        await self._client.close()

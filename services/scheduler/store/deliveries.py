@@ -1,0 +1,92 @@
+"""Webhook deliveries: one row per event and receiver, leased by the notifier that sends it."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+from pymongo import ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from services.scheduler.store.database import FLAG, SCHEMA, Collection, Database, Document
+
+PENDING = "pending"
+
+
+class Deliveries:
+    """The deliveries collection. `due` is present until a delivery is over."""
+
+    def __init__(self, database: Database) -> None:
+        self._deliveries: Collection = database.collection("deliveries")
+
+    async def insert(self, event: Document, url: str, now: int) -> None:
+        """Store a delivery; storing it again changes nothing.
+
+        Args:
+            event: the ended batch: `event_id`, `event_body`, `_id`, `account_id`.
+            url: the receiver.
+            now: when its first attempt is due.
+        """
+        document: Document = {
+            "_id": delivery_id(event["event_id"], url),
+            "event_id": event["event_id"],
+            "batch_id": event["_id"],
+            "account_id": event["account_id"],
+            "url": url,
+            "body": event["event_body"],
+            "state": PENDING,
+            "due": FLAG,
+            "next_ms": now,
+            "lease_ms": 0,
+            "attempts": [],
+            "attempts_made": 0,
+            "created_ms": now,
+            "schema": SCHEMA,
+        }
+        try:
+            await self._deliveries.insert_one(document)
+        except DuplicateKeyError:
+            return
+
+    async def lease(self, limit: int, now: int, lease_ms: int) -> list[Document]:
+        """Lease up to `limit` deliveries that are due and not leased, the longest due first."""
+        query = {"due": FLAG, "next_ms": {"$lte": now}, "lease_ms": {"$lt": now}}
+        candidates = await self._deliveries.find(query, {"_id": 1}).sort("next_ms", 1).limit(limit).to_list(None)
+        leased = [await self._lease_one(row["_id"], now, lease_ms) for row in candidates]
+        return [row for row in leased if row is not None]
+
+    async def record(self, delivery: str, token: str, made: int, change: Document) -> bool:
+        """Write the outcome of an attempt; false when the lease is not the current one.
+
+        Args:
+            delivery: its id.
+            token: from the lease.
+            made: attempts recorded before this one.
+            change: the fields after it; with `state` other than pending the delivery is over.
+        """
+        over = {} if change["state"] == PENDING else {"$unset": {"due": ""}}
+        result = await self._deliveries.update_one(
+            {"_id": delivery, "token": token, "attempts_made": made, "due": FLAG},
+            {"$set": {**change, "attempts_made": made + 1, "lease_ms": 0}, **over},
+        )
+        return result.modified_count == 1
+
+    async def get(self, delivery: str) -> Document | None:
+        """A delivery."""
+        return await self._deliveries.find_one({"_id": delivery})
+
+    async def of_batch(self, batch_id: str) -> list[Document]:
+        """The deliveries of a batch, oldest first."""
+        return await self._deliveries.find({"batch_id": batch_id}).sort("created_ms", 1).to_list(None)
+
+    async def _lease_one(self, delivery: str, now: int, lease_ms: int) -> Document | None:
+        return await self._deliveries.find_one_and_update(
+            {"_id": delivery, "due": FLAG, "lease_ms": {"$lt": now}},
+            {"$set": {"lease_ms": lease_ms, "token": secrets.token_urlsafe(16)}},
+            return_document=ReturnDocument.AFTER,
+        )
+
+
+def delivery_id(event_id: str, url: str) -> str:
+    """The id of a delivery: the same event goes to the same receiver once."""
+    return f"dlv_{hashlib.sha256(f'{event_id} {url}'.encode()).hexdigest()[:24]}"

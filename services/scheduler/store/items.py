@@ -1,0 +1,152 @@
+"""Item documents. An item's `attempt` and `token` fence out every renderer but the one that holds its lease."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pymongo import ReturnDocument
+from pymongo.errors import BulkWriteError
+
+from services.common import ids
+from services.scheduler import model
+from services.scheduler.store.database import Collection, Database, Document
+
+DUPLICATE_KEY = 11000
+_OPEN = list(model.OPEN_ITEM)
+
+
+@dataclass(frozen=True)
+class Fence:
+    """What a renderer must show to write to an item."""
+
+    item_id: str
+    attempt: int
+    token: str
+
+    @property
+    def query(self) -> Document:
+        """Matches the item while the lease is the current one."""
+        return {"_id": self.item_id, "attempt": self.attempt, "token": self.token}
+
+
+class Items:
+    """The items collection.
+
+    `open` holds the batch's id until the item ends, so that looking for unfinished items costs the same however
+    many have finished.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._items: Collection = database.collection("items")
+
+    async def insert(self, items: Sequence[Document]) -> None:
+        """Store items; those that an earlier try of the same call stored stay as they are."""
+        try:
+            await self._items.insert_many(items, ordered=False)
+        except BulkWriteError as error:
+            if any(failure["code"] != DUPLICATE_KEY for failure in (error.details or {})["writeErrors"]):
+                raise
+
+    async def delete_of(self, batch_id: str) -> None:
+        """Delete every item of a batch."""
+        await self._items.delete_many({"batch_id": batch_id})
+
+    async def get(self, item_id: str) -> Document | None:
+        """An item."""
+        return await self._items.find_one({"_id": item_id})
+
+    async def get_many(self, item_ids: Sequence[str]) -> list[Document]:
+        """Items by id, in the order of their ids; unknown ones are left out."""
+        found = await self._items.find({"_id": {"$in": list(item_ids)}}).to_list(None)
+        return sorted(found, key=lambda item: str(item["_id"]))
+
+    async def page(self, batch_id: str, first: int, limit: int, total: int) -> list[Document]:
+        """Items `first` to `first + limit - 1` of a batch, found by their derived ids."""
+        return await self.get_many([ids.item_id(batch_id, i) for i in range(first, min(first + limit, total))])
+
+    async def page_in_states(
+        self, batch_id: str, states: Sequence[str], first: int, skip: int, limit: int
+    ) -> list[Document]:
+        """Items of a batch in some states, from an index on, by index."""
+        query = {"batch_id": batch_id, "state": {"$in": list(states)}, "index": {"$gte": first}}
+        return await self._items.find(query).sort("index", 1).skip(skip).limit(limit).to_list(None)
+
+    async def counts(self, batch_id: str) -> dict[str, int]:
+        """Number of items in each state."""
+        rows = await self._items.aggregate(
+            [{"$match": {"batch_id": batch_id}}, {"$group": {"_id": "$state", "n": {"$sum": 1}}}]
+        )
+        return {row["_id"]: row["n"] async for row in rows}
+
+    async def states(self, batch_id: str) -> list[str]:
+        """The state of every item, by index."""
+        rows = await self._items.find({"batch_id": batch_id}, {"state": 1, "index": 1}).to_list(None)
+        return [row["state"] for row in sorted(rows, key=lambda row: int(row["index"]))]
+
+    async def any_open(self, batch_id: str) -> bool:
+        """True while an item of the batch has not ended."""
+        return await self._items.find_one({"open": batch_id}, {"_id": 1}) is not None
+
+    async def dispatch(self, item_id: str, now: int) -> Document | None:
+        """pending → dispatched; the item after it, or None when it was not pending."""
+        return await self._change({"_id": item_id, "state": model.PENDING}, _dispatch(now))
+
+    async def ring_again(self, item: Document, now: int) -> Document | None:
+        """Count one more dispatch of an item that nobody has claimed, or whose lease expired."""
+        seen = {"_id": item["_id"], "state": item["state"], "dispatch_n": item["dispatch_n"]}
+        return await self._change(seen, {"$set": {"dispatched_ms": now}, "$inc": {"dispatch_n": 1}})
+
+    async def claim(self, item_id: str, lease: Document) -> Document | None:
+        """dispatched → rendering under a new lease and attempt."""
+        return await self._change(
+            {"_id": item_id, "state": model.DISPATCHED},
+            {"$set": {**lease, "state": model.RENDERING}, "$inc": {"attempt": 1}},
+        )
+
+    async def take_over(self, item: Document, now: int, lease: Document) -> Document | None:
+        """Lease an item anew whose lease expired, counting a crash against it."""
+        return await self._change(
+            {"_id": item["_id"], "state": model.RENDERING, "attempt": item["attempt"], "lease_ms": {"$lt": now}},
+            {"$set": lease, "$inc": {"attempt": 1, "crashes": 1}},
+        )
+
+    async def extend(self, fence: Fence, lease_ms: int) -> bool:
+        """Prolong a lease; false when it is not the current one."""
+        changed = await self._change({**fence.query, "state": model.RENDERING}, {"$set": {"lease_ms": lease_ms}})
+        return changed is not None
+
+    async def hand_back(self, fence: Fence, now: int, *, crashed: bool) -> Document | None:
+        """rendering → dispatched, keeping its slot; the item after it."""
+        change = {"$set": {"state": model.DISPATCHED, "dispatched_ms": now}, "$inc": {"crashes": int(crashed)}}
+        return await self._change({**fence.query, "state": model.RENDERING}, change)
+
+    async def end(self, fence: Fence, state: str, result: Document) -> bool:
+        """rendering → succeeded or failed; false when the lease is not the current one."""
+        changed = await self._change({**fence.query, "state": model.RENDERING}, _end(state, result))
+        return changed is not None
+
+    async def fail_unclaimed(self, item: Document, result: Document) -> bool:
+        """Fail an item as it was read, holding no lease on it; false when it changed meanwhile."""
+        seen = {"_id": item["_id"], "state": item["state"], "attempt": item["attempt"]}
+        return await self._change(seen, _end(model.FAILED, result)) is not None
+
+    async def cancel_open(self, batch_id: str, limit: int, now: int) -> int:
+        """Cancel up to `limit` open items and fence out their renderers; how many were found open."""
+        found = await self._items.find({"open": batch_id}, {"_id": 1}).limit(limit).to_list(None)
+        await self._items.update_many(
+            {"_id": {"$in": [item["_id"] for item in found]}, "state": {"$in": _OPEN}},
+            {**_end(model.CANCELLED, {"ended_ms": now}), "$inc": {"attempt": 1}},
+        )
+        return len(found)
+
+    async def _change(self, query: Document, change: Document) -> Document | None:
+        return await self._items.find_one_and_update(query, change, return_document=ReturnDocument.AFTER)
+
+
+def _dispatch(now: int) -> Document:
+    return {"$set": {"state": model.DISPATCHED, "dispatched_ms": now}, "$inc": {"dispatch_n": 1}}
+
+
+def _end(state: str, result: Document) -> Document:
+    return {"$set": {**result, "state": state}, "$unset": {"open": "", "lease_ms": ""}}

@@ -1,0 +1,169 @@
+"""The renderers' side of an item: claim, extend, end, hand back. Fenced by attempt and token."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+
+import structlog
+
+from pressline.batch.v1 import batch_pb2
+from pressline.task.v1 import task_pb2
+from services.common.errors import PresslineError, Reason
+from services.scheduler import clock, model
+from services.scheduler.finish import Finisher
+from services.scheduler.pace import Pace
+from services.scheduler.store.database import Document
+from services.scheduler.store.items import Fence
+from services.scheduler.stores import Stores
+
+RENDERER_CRASHED = "RENDERER_CRASHED"
+TRIED_TOO_OFTEN = "TRIED_TOO_OFTEN"
+EXTENSIONS = {
+    batch_pb2.FORMAT_PNG: "png",
+    batch_pb2.FORMAT_JPEG: "jpg",
+    batch_pb2.FORMAT_WEBP: "webp",
+    batch_pb2.FORMAT_PDF: "pdf",
+}
+log = structlog.get_logger()
+
+
+class Tasks:
+    """What the task service does.
+
+    Args:
+        stores: the state.
+        finisher: told when an item ends.
+        pace: told when an item ends.
+        lease_seconds: how long a claim lasts without an extension.
+    """
+
+    def __init__(self, stores: Stores, finisher: Finisher, pace: Pace, lease_seconds: float) -> None:
+        self._stores = stores
+        self._finisher = finisher
+        self._pace = pace
+        self._lease_ms = int(lease_seconds * 1000)
+
+    async def claim(self, item_id: str, worker: str) -> task_pb2.ClaimTaskResponse:
+        """Lease an item, or say why not."""
+        item = await self._stores.items.get(item_id)
+        if item is None or item["state"] in model.ENDED_ITEM:
+            return _nothing("ended" if item else "unknown")
+        batch = await self._stores.batches.get(item["batch_id"])
+        if batch is None or "cancel_requested_ms" in batch:
+            return _nothing("cancelled")
+        if item["attempt"] >= model.MAX_ATTEMPTS:
+            await self._give_up(item, TRIED_TOO_OFTEN, f"Tried {item['attempt']} times without a result.")
+            return _nothing("tried too often")
+        if item["state"] == model.RENDERING:
+            return await self._take_over(item, worker)
+        claimed = await self._stores.items.claim(item_id, self._lease(worker))
+        return self._task(claimed) if claimed else _elsewhere(1_000)
+
+    async def extend(self, fence: Fence) -> int:
+        """Prolong a lease; the new duration in milliseconds."""
+        if not await self._stores.items.extend(fence, clock.now_ms() + self._lease_ms):
+            raise _stale()
+        return self._lease_ms
+
+    async def end(
+        self,
+        fence: Fence,
+        outputs: Sequence[task_pb2.StoredOutput],
+        errors: Sequence[batch_pb2.ItemError],
+        warnings: Sequence[str],
+        duration_ms: int,
+    ) -> None:
+        """Record a result; with errors the item failed. Repeating the call that won succeeds."""
+        state = model.FAILED if errors else model.SUCCEEDED
+        item = await self._stores.items.get(fence.item_id)
+        if item is None:
+            raise _stale()
+        result = {
+            "outputs": [output.SerializeToString() for output in outputs],
+            "errors": [error.SerializeToString() for error in errors],
+            "warnings": [*item["warnings"], *warnings],
+            "duration_ms": duration_ms,
+            "ended_ms": clock.now_ms(),
+        }
+        if await self._stores.items.end(fence, state, result):
+            self._pace.ended()
+            log.info("item.ended", item=fence.item_id, attempt=fence.attempt, state=state)
+        elif not await self._won(fence, state):
+            raise _stale()
+        await self._finisher.item_ended(fence.item_id)
+
+    async def hand_back(self, fence: Fence, reason: str, *, crashed: bool) -> None:
+        """Return an item to the queue; one that crashed its browser too often fails instead."""
+        item = await self._stores.items.hand_back(fence, clock.now_ms(), crashed=crashed)
+        if item is None:
+            raise _stale()
+        log.warning("item.handed_back", item=fence.item_id, attempt=fence.attempt, reason=reason, crashed=crashed)
+        if model.verdict_after_crash(item["crashes"]) == model.FAILED:
+            await self._give_up(item, RENDERER_CRASHED, _crash_message(item["crashes"]))
+
+    async def _take_over(self, item: Document, worker: str) -> task_pb2.ClaimTaskResponse:
+        now = clock.now_ms()
+        if item["lease_ms"] >= now:
+            return _elsewhere(item["lease_ms"] - now)
+        crashes = item["crashes"] + 1
+        if model.verdict_after_crash(crashes) == model.FAILED:
+            await self._give_up(item, RENDERER_CRASHED, _crash_message(crashes))
+            return _nothing("crashed too often")
+        log.warning("item.taken_over", item=item["_id"], attempt=item["attempt"], lost_worker=item["worker"])
+        taken = await self._stores.items.take_over(item, now, self._lease(worker))
+        return self._task(taken) if taken else _elsewhere(1_000)
+
+    async def _give_up(self, item: Document, code: str, message: str) -> None:
+        error = batch_pb2.ItemError(code=code, message=message)
+        result = {"outputs": [], "errors": [error.SerializeToString()], "ended_ms": clock.now_ms()}
+        if await self._stores.items.fail_unclaimed(item, result):
+            await self._finisher.item_ended(item["_id"])
+
+    async def _won(self, fence: Fence, state: str) -> bool:
+        item = await self._stores.items.get(fence.item_id)
+        return item is not None and (item["attempt"], item.get("token"), item["state"]) == (
+            fence.attempt,
+            fence.token,
+            state,
+        )
+
+    def _lease(self, worker: str) -> Document:
+        return {"token": secrets.token_urlsafe(16), "worker": worker, "lease_ms": clock.now_ms() + self._lease_ms}
+
+    def _task(self, item: Document) -> task_pb2.ClaimTaskResponse:
+        task = task_pb2.Task(
+            lease=task_pb2.Lease(item_id=item["_id"], attempt=item["attempt"], token=item["token"]),
+            batch_id=item["batch_id"],
+            account_id=item["account_id"],
+            renders=[_render(stored, item) for stored in item["renders"]],
+            data_json=item["data"] or b"{}",
+        )
+        task.lease_duration.FromMilliseconds(self._lease_ms)
+        return task_pb2.ClaimTaskResponse(task=task)
+
+
+def _render(stored: bytes, item: Document) -> task_pb2.Render:
+    render = task_pb2.Render.FromString(stored)
+    name = f"{item['attempt']}-{render.layout}" if render.layout else str(item["attempt"])
+    extension = EXTENSIONS[render.output.format]
+    render.object_key = f"{item['account_id']}/{item['batch_id']}/{item['_id']}/{name}.{extension}"
+    return render
+
+
+def _nothing(reason: str) -> task_pb2.ClaimTaskResponse:
+    return task_pb2.ClaimTaskResponse(nothing_to_do=task_pb2.NothingToDo(reason=reason))
+
+
+def _elsewhere(remaining_ms: int) -> task_pb2.ClaimTaskResponse:
+    response = task_pb2.ClaimTaskResponse()
+    response.leased_elsewhere.remaining.FromMilliseconds(remaining_ms)
+    return response
+
+
+def _stale() -> PresslineError:
+    return PresslineError(Reason.STALE_ATTEMPT, "The lease is not the current one: discard the work.")
+
+
+def _crash_message(crashes: int) -> str:
+    return f"The browser or its renderer ended {crashes} times while rendering this item."

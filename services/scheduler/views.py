@@ -1,0 +1,100 @@
+"""Stored documents as callers see them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pressline.batch.v1 import batch_pb2
+from pressline.task.v1 import task_pb2
+from services.common import ids
+from services.scheduler import clock, model
+from services.scheduler.model import Counts
+from services.scheduler.store.database import Document
+
+SignUrl = Callable[[str, int, str], str]
+
+_BATCH_STATES = {
+    model.CREATING: batch_pb2.BATCH_STATE_PENDING,
+    model.PENDING: batch_pb2.BATCH_STATE_PENDING,
+    model.PROCESSING: batch_pb2.BATCH_STATE_PROCESSING,
+    model.COMPLETED: batch_pb2.BATCH_STATE_COMPLETED,
+    model.PARTIAL: batch_pb2.BATCH_STATE_PARTIAL,
+    model.FAILED: batch_pb2.BATCH_STATE_FAILED,
+    model.CANCELLED: batch_pb2.BATCH_STATE_CANCELLED,
+}
+_ITEM_STATES = {
+    model.PENDING: batch_pb2.ITEM_STATE_PENDING,
+    model.DISPATCHED: batch_pb2.ITEM_STATE_DISPATCHED,
+    model.RENDERING: batch_pb2.ITEM_STATE_RENDERING,
+    model.SUCCEEDED: batch_pb2.ITEM_STATE_SUCCEEDED,
+    model.FAILED: batch_pb2.ITEM_STATE_FAILED,
+    model.CANCELLED: batch_pb2.ITEM_STATE_CANCELLED,
+}
+_STORED_ITEM_STATES = {value: name for name, value in _ITEM_STATES.items()}
+
+
+def item_state(state: batch_pb2.ItemState.ValueType) -> str:
+    """The stored name of a state in a filter."""
+    return _STORED_ITEM_STATES[state]
+
+
+def batch(document: Document, counts: Counts) -> batch_pb2.Batch:
+    """A batch; of a cancelled one that is still settling, every open item counts as cancelled already."""
+    cancelling = "cancel_requested_ms" in document
+    cancelled = counts.total - counts.succeeded - counts.failed if cancelling else counts.cancelled
+    result = batch_pb2.Batch(
+        id=document["_id"],
+        state=_BATCH_STATES[model.shown_state(document["state"], cancel_requested=cancelling)],
+        counts=batch_pb2.ItemCounts(
+            total=counts.total, succeeded=counts.succeeded, failed=counts.failed, cancelled=cancelled
+        ),
+        dialect=document["dialect"],
+        create_time=clock.timestamp(document["created_ms"]),
+        expire_time=clock.timestamp(document["expires_ms"]),
+        template_id=document["template_id"],
+        template_version=document["template_version"],
+        webhook_url=document["webhook_url"],
+        metadata_json=document["metadata"],
+    )
+    if "started_ms" in document:
+        result.start_time.FromMilliseconds(document["started_ms"])
+    if "ended_ms" in document:
+        result.end_time.FromMilliseconds(document["ended_ms"])
+    return result
+
+
+def created(document: Document) -> batch_pb2.CreateBatchResponse:
+    """The answer to a submit: the batch as it was accepted, whatever became of it since."""
+    accepted = {**document, "state": model.PENDING}
+    item_ids = [ids.item_id(document["_id"], index) for index in range(document["total"])]
+    return batch_pb2.CreateBatchResponse(batch=batch(accepted, Counts(document["total"])), item_ids=item_ids)
+
+
+def item(document: Document, expires_ms: int, sign: SignUrl) -> batch_pb2.Item:
+    """An item; download addresses are signed anew at every read and end when the batch expires."""
+    return batch_pb2.Item(
+        id=document["_id"],
+        batch_id=document["batch_id"],
+        index=document["index"],
+        state=_ITEM_STATES[document["state"]],
+        outputs=[_output(stored, document, expires_ms, sign) for stored in document.get("outputs", ())],
+        errors=[batch_pb2.ItemError.FromString(error) for error in document.get("errors", ())],
+        warnings=document["warnings"],
+        reference=document["reference"],
+        filename=document["filename"],
+        format=document["format"],
+        input_type=document["input_type"],
+        template_id=document["template_id"],
+        attempts=document["attempt"],
+        duration_ms=document.get("duration_ms", 0),
+        create_time=clock.timestamp(document["created_ms"]),
+        inline_data=document["inline_data"],
+    )
+
+
+def _output(stored: bytes, document: Document, expires_ms: int, sign: SignUrl) -> batch_pb2.Output:
+    kept = task_pb2.StoredOutput.FromString(stored)
+    output = kept.output
+    if not document["inline_data"]:
+        output.url = sign(kept.object_key, expires_ms, document["filename"])
+    return output
