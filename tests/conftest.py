@@ -1,0 +1,55 @@
+"""Fixtures for all tests: real servers, and the whole system."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import psutil
+import pytest
+
+from pressline_local import servers
+from tests.support.servers import S3Server, UrlServer, serving
+from tests.support.stack import Stack, running_stack
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_process_left() -> Iterator[None]:
+    """Nothing that the tests start outlives them."""
+    yield
+    _, left = psutil.wait_procs(psutil.Process().children(recursive=True), timeout=5)
+    assert not left, left
+
+
+@pytest.fixture(scope="session")
+async def nats_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[UrlServer]:
+    """NATS with JetStream."""
+    async with serving(servers.nats, tmp_path_factory.mktemp("nats")) as server:
+        yield UrlServer(server.settings["PRESSLINE_NATS_URL"])
+
+
+@pytest.fixture(scope="session")
+async def mongodb_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[UrlServer]:
+    """A server with MongoDB's protocol."""
+    async with serving(servers.mongodb, tmp_path_factory.mktemp("mongodb")) as server:
+        yield UrlServer(server.settings["PRESSLINE_MONGODB_URL"])
+
+
+@pytest.fixture(scope="session")
+async def s3_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[S3Server]:
+    """Object storage."""
+    async with serving(servers.s3, tmp_path_factory.mktemp("s3")) as server:
+        settings = server.settings
+        yield S3Server(
+            settings["PRESSLINE_S3_URL"],
+            settings["PRESSLINE_S3_ACCESS_KEY"],
+            settings["PRESSLINE_S3_SECRET_KEY"],
+            settings.get("PRESSLINE_S3_BUCKET", "pressline"),
+        )
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The whole system with two renderers, allowed to send webhooks to this machine."""
+    data = tmp_path_factory.mktemp("stack") / "data"
+    with running_stack(data, renderers=2, env={"PRESSLINE_WEBHOOK_ALLOW": "127.0.0.0/8"}) as running:
+        yield running

@@ -1,0 +1,53 @@
+"""The state machine's pure rules."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.scheduler import model
+from services.scheduler.model import Counts
+
+
+@pytest.mark.parametrize(
+    ("counts", "state"),
+    [
+        (Counts(3, succeeded=3), model.COMPLETED),
+        (Counts(3, succeeded=1, failed=2), model.PARTIAL),
+        (Counts(3, failed=3), model.FAILED),
+        (Counts(3, succeeded=2, cancelled=1), model.CANCELLED),
+        (Counts(3, failed=2, cancelled=1), model.CANCELLED),
+    ],
+)
+def test_outcome(counts: Counts, state: str) -> None:
+    assert model.outcome(counts) == state
+
+
+def test_no_outcome_while_items_are_open() -> None:
+    with pytest.raises(ValueError, match="1 of 3 items are open"):
+        model.outcome(Counts(3, succeeded=2))
+
+
+def test_terminal_states_lead_nowhere() -> None:
+    assert {"completed", "partial", "failed", "cancelled"} == model.ENDED_BATCH
+    assert {"succeeded", "failed", "cancelled"} == model.ENDED_ITEM
+
+
+def test_every_transition_leads_to_a_state() -> None:
+    for table in (model.BATCH_TRANSITIONS, model.ITEM_TRANSITIONS):
+        for following in table.values():
+            assert following <= table.keys()
+
+
+def test_a_cancel_shows_before_it_settles_but_not_after_another_end() -> None:
+    assert model.shown_state(model.PROCESSING, cancel_requested=True) == model.CANCELLED
+    assert model.shown_state(model.PROCESSING, cancel_requested=False) == model.PROCESSING
+    assert model.shown_state(model.COMPLETED, cancel_requested=True) == model.COMPLETED
+
+
+def test_small_batches_take_the_fast_lane() -> None:
+    assert model.lane(model.FAST_LANE_ITEMS) == model.FAST
+    assert model.lane(model.FAST_LANE_ITEMS + 1) == model.BULK
+
+
+def test_the_third_crash_fails_an_item() -> None:
+    assert [model.verdict_after_crash(n) for n in (1, 2, 3)] == [model.DISPATCHED, model.DISPATCHED, model.FAILED]
