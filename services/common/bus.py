@@ -31,7 +31,8 @@ EVENTS_CONSUMER = "notifiers"
 
 ACK_WAIT_SECONDS = 30
 HEARTBEAT_SECONDS = 10
-FETCH_SECONDS = 4
+# Bounds how long stopping waits for an empty queue.
+FETCH_SECONDS = 1.5
 PUBLISH_SECONDS = 5
 EVENTS_KEPT_SECONDS = 7 * 24 * 3600
 MAX_DELIVER = 1000
@@ -188,7 +189,7 @@ class Consumer:
             while not stop.is_set():
                 await self._slots.acquire()
                 try:
-                    message = await self._next(pull, stop)
+                    message = await self._next(pull)
                 except BaseException:
                     self._slots.release()
                     raise
@@ -199,20 +200,12 @@ class Consumer:
         finally:
             await _quietly(pull.unsubscribe())
 
-    async def _next(self, pull: JetStreamContext.PullSubscription, stop: asyncio.Event) -> Msg | None:
-        fetching = asyncio.ensure_future(pull.fetch(1, timeout=FETCH_SECONDS))
-        stopping = asyncio.ensure_future(stop.wait())
+    async def _next(self, pull: JetStreamContext.PullSubscription) -> Msg | None:
         try:
-            await asyncio.wait({fetching, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if fetching.done():
-                messages = fetching.result()
-                return messages[0] if messages else None
-            return None
+            messages = await pull.fetch(1, timeout=FETCH_SECONDS)
         except (TimeoutError, nats.errors.TimeoutError):
             return None
-        finally:
-            stopping.cancel()
-            fetching.cancel()
+        return messages[0] if messages else None
 
     def _start(self, message: Msg) -> None:
         task = asyncio.create_task(self._handle(message))

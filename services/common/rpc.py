@@ -57,7 +57,12 @@ class Server:
     def __init__(self, address: str, token: str | None = None, unavailable: tuple[type[Exception], ...] = ()) -> None:
         self.address = address
         self._health = health.aio.HealthServicer()
-        options = [("grpc.max_receive_message_length", MAX_MESSAGE_BYTES), ("grpc.so_reuseport", 0)]
+        options = [
+            ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+            ("grpc.so_reuseport", 0),
+            # Our clients ping every 20 s, which servers take for abuse unless told otherwise.
+            ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+        ]
         self.grpc = grpc.aio.server(interceptors=server_interceptors(token, unavailable), options=options)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self.grpc)
 

@@ -1,1 +1,1 @@
-"""x"""
+"""The notifier: sends signed webhooks. No other service connects to receivers."""

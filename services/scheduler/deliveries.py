@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import structlog
+from cryptography.exceptions import InvalidTag
+
 from pressline.webhook.v1 import webhook_pb2
 from services.common.errors import PresslineError, Reason, Violation, invalid, not_found
 from services.scheduler import clock
@@ -12,6 +15,7 @@ from services.scheduler.store.database import Document
 from services.scheduler.stores import Stores
 
 MAX_LEASED = 100
+log = structlog.get_logger()
 _STATES: Mapping[webhook_pb2.DeliveryState.ValueType, str] = {
     webhook_pb2.DELIVERY_STATE_PENDING: "pending",
     webhook_pb2.DELIVERY_STATE_DELIVERED: "delivered",
@@ -32,7 +36,8 @@ class DeliveryDesk:
         """Lease due deliveries, with the secrets to sign them."""
         now = clock.now_ms()
         rows = await self._stores.deliveries.lease(min(max(limit, 1), MAX_LEASED), now, now + lease_ms)
-        return [await self._due(row) for row in rows]
+        due = [await self._due(row) for row in rows]
+        return [delivery for delivery in due if delivery is not None]
 
     async def record(self, request: webhook_pb2.RecordAttemptRequest) -> None:
         """Record an attempt; recording the same one again succeeds."""
@@ -63,14 +68,20 @@ class DeliveryDesk:
         """The deliveries of a batch."""
         return [_view(row) for row in await self._stores.deliveries.of_batch(batch_id)]
 
-    async def _due(self, row: Document) -> webhook_pb2.DueDelivery:
+    async def _due(self, row: Document) -> webhook_pb2.DueDelivery | None:
+        try:
+            secrets = [await self.secret(row["account_id"])]
+        except (PresslineError, InvalidTag) as error:
+            # One account without a readable secret must not hold up the others' deliveries.
+            log.error("delivery.unsignable", delivery=row["_id"], account=row["account_id"], error=repr(error))
+            return None
         return webhook_pb2.DueDelivery(
             id=row["_id"],
             token=row["token"],
             event_id=row["event_id"],
             url=row["url"],
             body=row["body"],
-            secrets=[await self.secret(row["account_id"])],
+            secrets=secrets,
             attempts_made=row["attempts_made"],
         )
 

@@ -16,7 +16,7 @@ from services.scheduler.stores import Stores
 from services.scheduler.templates import load_all
 
 CHUNK = 500
-CREATE_LEASE_MS = 60_000
+CREATE_LEASE_MS = 30_000
 BUSY_RETRY_SECONDS = 2.0
 
 
@@ -82,6 +82,10 @@ class Intake:
             response = await self._create(account, spec, items, batch_id)
         except PresslineError:
             await self._stores.idempotency.forget(record_id)
+            raise
+        except Exception:
+            # The same key may try again at once: it goes on with the same batch.
+            await self._stores.idempotency.let_go(record_id)
             raise
         await self._stores.idempotency.finish(record_id, response.SerializeToString())
         return response
@@ -161,7 +165,7 @@ class Intake:
         for start in range(0, len(items), CHUNK):
             rows = range(start, min(start + CHUNK, len(items)))
             await self._stores.items.insert([_item(batch, index, items[index], plans[index]) for index in rows])
-        if not await batches.commit(batch["_id"]):
+        if not await batches.commit(batch["_id"]) and await batches.get(batch["_id"]) is None:
             raise PresslineError(
                 Reason.SERVICE_UNAVAILABLE, "The batch took too long to store; nothing was accepted.", retry_after=1
             )

@@ -48,6 +48,10 @@ class Idempotency:
         """Keep the response for later calls with the key."""
         await self._records.update_one({"_id": record_id}, {"$set": {"response": response}})
 
+    async def let_go(self, record_id: str) -> None:
+        """End the lease of a call that broke off."""
+        await self._records.update_one({"_id": record_id, "response": {"$exists": False}}, {"$set": {"lease_ms": 0}})
+
     async def forget(self, record_id: str) -> None:
         """Free a key whose call was refused."""
         await self._records.delete_one({"_id": record_id, "response": {"$exists": False}})
