@@ -1,1 +1,1 @@
-"""x"""
+"""Turns claimed items into files: drives Chromium, stores the results, reports them."""

@@ -73,7 +73,7 @@ class DeliveryDesk:
             secrets = [await self.secret(row["account_id"])]
         except (PresslineError, InvalidTag) as error:
             # One account without a readable secret must not hold up the others' deliveries.
-            log.error("delivery.unsignable", delivery=row["_id"], account=row["account_id"], error=repr(error))
+            log.warning("delivery.unsignable", delivery=row["_id"], account=row["account_id"], error=repr(error))
             return None
         return webhook_pb2.DueDelivery(
             id=row["_id"],
