@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
 from typing import TypeVar
 
 import grpc
@@ -14,6 +14,10 @@ from grpc_status import rpc_status
 from services.common.errors import PresslineError, Reason, Violation
 
 DOMAIN = "pressline.dev"
+# A status travels in the trailers, and a client drops trailers of more than 8 KiB.
+MAX_MESSAGE_BYTES = 600
+MAX_VIOLATIONS_BYTES = 3000
+VIOLATION_FRAMING_BYTES = 8
 T = TypeVar("T")
 
 _CODES: dict[Reason, int] = {
@@ -35,12 +39,12 @@ _CODES: dict[Reason, int] = {
 
 def to_status(error: PresslineError) -> status_pb2.Status:
     """The wire form: ErrorInfo always, BadRequest and RetryInfo where they say something."""
-    status = status_pb2.Status(code=_CODES[error.reason], message=error.message)
+    status = status_pb2.Status(code=_CODES[error.reason], message=_shortened(error.message))
     _attach(status, error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN))
     if error.violations:
         fields = [
             error_details_pb2.BadRequest.FieldViolation(field=item.path, description=item.message)
-            for item in error.violations
+            for item in _fitting(error.violations)
         ]
         _attach(status, error_details_pb2.BadRequest(field_violations=fields))
     if error.retry_after is not None:
@@ -52,7 +56,10 @@ def to_status(error: PresslineError) -> status_pb2.Status:
 
 def from_rpc_error(error: grpc.aio.AioRpcError) -> PresslineError:
     """The error as it was raised on the other side; a transport failure becomes SERVICE_UNAVAILABLE."""
-    status = rpc_status.from_call(error)
+    try:
+        status = rpc_status.from_call(error)
+    except ValueError:  # The transport failed after the status was sent: its code is not the status's.
+        status = None
     if status is None:
         return _transport_error(error)
     reason, retry_after = Reason.INTERNAL_ERROR, None
@@ -87,6 +94,24 @@ def _transport_error(error: grpc.aio.AioRpcError) -> PresslineError:
     if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED:
         return PresslineError(Reason.PAYLOAD_TOO_LARGE, "The message is larger than the service takes.")
     return PresslineError(Reason.INTERNAL_ERROR, "The service failed to answer.")
+
+
+def _shortened(message: str) -> str:
+    encoded = message.encode(errors="replace")
+    if len(encoded) <= MAX_MESSAGE_BYTES:
+        return message
+    return encoded[:MAX_MESSAGE_BYTES].decode(errors="ignore") + "…"
+
+
+def _fitting(violations: tuple[Violation, ...]) -> Iterator[Violation]:
+    """As many as fit, the first always; the message tells how many there are in all."""
+    room = MAX_VIOLATIONS_BYTES
+    for item in violations:
+        short = Violation(_shortened(item.path), _shortened(item.message))
+        room -= len(short.path.encode()) + len(short.message.encode()) + VIOLATION_FRAMING_BYTES
+        if room < 0:
+            return
+        yield short
 
 
 def _attach(status: status_pb2.Status, detail: Message) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.request import Request, urlopen
 
+import psutil
 import pytest
 
 from tests.support.stack import (
@@ -20,10 +21,12 @@ from tests.support.stack import (
     Stack,
     down,
     free_ports,
+    mark_of,
     pressline,
     processes_of,
     running_stack,
     status,
+    tree_of,
     up,
 )
 
@@ -99,8 +102,10 @@ def test_what_was_made_outlives_a_killed_supervisor(tmp_path: Path) -> None:
     try:
         key = pressline("keys", "create", "--account", "kept", "--plan", "free", "--data", str(data)).stdout.strip()
         ports = json.loads((data / "state.json").read_text())["ports"]
-        os.kill(json.loads((data / "run.json").read_text())["pid"], signal.SIGKILL)
-        _until(lambda: not processes_of(data))
+        supervisor, *others = tree_of(data)
+        supervisor.kill()
+        _, left = psutil.wait_procs(others, timeout=10)
+        assert not left, left
         assert {process["state"] for process in status(data).values()} == {"stopped"}
 
         again = up(data, port=port, grpc_port=grpc_port)
@@ -160,7 +165,10 @@ def test_in_the_foreground_it_ends_with_a_sigint(tmp_path: Path) -> None:
     port, grpc_port = free_ports(2)
     ports = ("--port", str(port), "--grpc-port", str(grpc_port))
     command = [PRESSLINE, "up", "--data", str(data), *ports]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as foreground:
+    environment = {**os.environ, **mark_of(data)}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+    ) as foreground:
         assert foreground.stdout is not None
         assert json.loads(foreground.stdout.readline())["grpc"] == f"127.0.0.1:{grpc_port}"
         foreground.send_signal(signal.SIGINT)

@@ -79,7 +79,12 @@ def up(
     """`pressline up --detach`, whatever comes of it."""
     ports = ("--port", str(port), "--grpc-port", str(grpc_port))
     arguments = ("up", "--detach", "--data", str(data), *ports, "--renderers", str(renderers))
-    return pressline(*arguments, timeout=UP_SECONDS, check=False, env=env)
+    return pressline(*arguments, timeout=UP_SECONDS, check=False, env={**(env or {}), **mark_of(data)})
+
+
+def mark_of(data: Path) -> dict[str, str]:
+    """A variable that services hand down to what they start, by which `processes_of` finds them all."""
+    return {"PRESSLINE_TEST_DATA": str(data)}
 
 
 def down(data: Path) -> None:
@@ -89,7 +94,7 @@ def down(data: Path) -> None:
 
 @contextmanager
 def running_stack(data: Path, *, renderers: int = 1, env: Mapping[str, str] | None = None) -> Iterator[Stack]:
-    """A stack on free ports; at the end it must stop and leave no process behind."""
+    """A stack on free ports; at the end it must stop and leave no process behind, a browser's included."""
     port, grpc_port = free_ports(2)
     done = up(data, port=port, grpc_port=grpc_port, renderers=renderers, env=env)
     assert done.returncode == 0, done.stderr
@@ -97,9 +102,17 @@ def running_stack(data: Path, *, renderers: int = 1, env: Mapping[str, str] | No
     try:
         yield Stack(addresses["api"], addresses["grpc"], data)
     finally:
+        started = tree_of(data)
         down(data)
-        left = processes_of(data)
+        _, left = psutil.wait_procs(started, timeout=5)
         assert not left, left
+        assert not processes_of(data)
+
+
+def tree_of(data: Path) -> list[psutil.Process]:
+    """The supervisor of a data folder and all that descends from it."""
+    supervisor = psutil.Process(json.loads((data / "run.json").read_text())["pid"])
+    return [supervisor, *supervisor.children(recursive=True)]
 
 
 def processes_of(data: Path) -> list[str]:

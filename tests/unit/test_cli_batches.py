@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pressline_cli.chunks import chunks
-from pressline_cli.options import OutputOptions, format_of, output_spec
+from pressline_cli.options import OutputOptions, extension_of, format_of, output_spec
 from pressline_cli.progress import status_text
 from pressline_cli.refusal import RefusalError
 from pressline_cli.results import Result, Results, write_manifest
@@ -79,6 +79,11 @@ def test_options_that_do_not_fit_are_refused(options: OutputOptions, words: str)
 
 def test_formats_by_extension() -> None:
     assert format_of(Path("a.JPG")) == "jpeg"
+    assert [extension_of("jpeg", None), extension_of("jpeg", "a.JPEG"), extension_of("png", None)] == [
+        "jpg",
+        "jpeg",
+        "png",
+    ]
     with pytest.raises(RefusalError, match=r"\.webp"):
         format_of(Path("a.gif"))
 

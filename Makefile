@@ -1,0 +1,55 @@
+# make setup     everything that is needed, in .venv and from the system's packages
+# make demo      run a batch on a stack of its own
+# make test      all tests
+# make check     formatting, lint, types, import rules, protos, manifests
+# make lock      resolve the dependencies again
+# make clean     remove what the others made
+.PHONY: setup system demo test check lock clean
+SHELL := /bin/bash
+
+BIN := .venv/bin
+STAMP := .venv/.ready
+PYTHON := $(shell for python in python3.11 python3; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$python && break; done)
+INSTALLED_FROM := requirements/dev.lock pyproject.toml hatch_build.py services/renderer/web/package-lock.json \
+	$(shell find protos -name '*.proto')
+COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	--no-emit-index-url
+SERVICES := gateway scheduler renderer notifier
+
+setup: system $(STAMP)
+
+system:
+	@$(if $(PYTHON),,$(error Pressline needs Python 3.11 or newer, as python3.11 or python3 on PATH))
+	@deploy/local/system.sh $(PYTHON)
+
+$(STAMP): $(INSTALLED_FROM) | system
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -q --require-hashes -r requirements/dev.lock
+	$(BIN)/pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup
+	$(BIN)/python examples/demo.py
+
+test: setup
+	$(BIN)/pytest
+
+check: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/buf lint
+	$(BIN)/buf format --diff --exit-code
+	deploy/check.sh
+
+lock: setup
+	$(COMPILE) --group dev --extra local pyproject.toml -o requirements/dev.lock
+	$(foreach service,$(SERVICES),$(COMPILE) --extra $(service) pyproject.toml -o requirements/$(service).lock &&) true
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
+		| $(COMPILE) - -o requirements/build.lock
+
+clean:
+	rm -rf .venv gen dist demo-output services/renderer/web/node_modules services/renderer/web/vendor \
+		.mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,1 @@
+"""The `pressline` command line."""

@@ -1,0 +1,88 @@
+"""`pressline render`: one document, one file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from pressline_cli.connection import Connection, connect
+from pressline_cli.options import OutputOptions, format_of, output_spec, read_template
+from pressline_cli.refusal import RefusalError
+from pressline_cli.rows import parse_object
+from pressline_cli.shared_options import Api, Data, Key, Margin, PageSize, Quality, Scale, Size
+from pressline_client import Client
+
+SOME_FAILED = 2
+
+
+def render(
+    *,
+    file: Annotated[Path, typer.Argument(help="An HTML document; Handlebars when data is given.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The file to make: .png, .jpg, .webp or .pdf.")],
+    data_file: Annotated[Path | None, typer.Option(help="A JSON object with the document's data.")] = None,
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", help="key=value; JSON values keep their type. May be repeated.")
+    ] = None,
+    size: Size = None,
+    scale: Scale = None,
+    quality: Quality = None,
+    page_size: PageSize = None,
+    margin: Margin = None,
+    api: Api = None,
+    key: Key = None,
+    stack: Data = Path(".pressline"),
+) -> None:
+    """Render one document.
+
+    Exit codes: 0 done, 2 it could not be rendered, 1 refused, 130 interrupted.
+    """
+    html = read_template(file)
+    output = output_spec(OutputOptions(format_of(out), size, scale, quality, page_size, margin), html)
+    data = _read_data(data_file) | _parse_assignments(assignments or [])
+    # Without data the document is literal, braces and all.
+    item = {"data": data} if data_file or assignments else {}
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with connect(Connection(api, key, stack)) as client:
+        _render_one(client, {"html": html, "output": output}, item, out)
+
+
+def _render_one(client: Client, defaults: dict[str, Any], item: dict[str, Any], out: Path) -> None:
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    batch = client.batches.create([item], defaults=defaults)
+    try:
+        client.batches.wait(batch.id)
+    except KeyboardInterrupt:
+        client.batches.cancel(batch.id)
+        raise
+    (made,) = client.batches.items(batch.id)
+    if not made.url:
+        reason = f"{made.error.code}: {made.error.message}" if made.error else made.status
+        console.print(reason, style="red")
+        raise typer.Exit(SOME_FAILED)
+    client.download(made.url, out, sha256=made.sha256)
+    console.print(str(out))
+
+
+def _read_data(path: Path | None) -> dict[str, Any]:
+    return parse_object(str(path), read_template(path)) if path else {}
+
+
+def _parse_assignments(assignments: list[str]) -> dict[str, Any]:
+    values = {}
+    for text in assignments:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise RefusalError(f"--set: {text!r} is not key=value.")
+        values[name] = _value(value)
+    return values
+
+
+def _value(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

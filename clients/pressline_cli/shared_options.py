@@ -1,0 +1,29 @@
+"""Options that `batch` and `render` have in common."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Size = Annotated[
+    str | None,
+    typer.Option(help="Images: WIDTHxHEIGHT in CSS pixels; the document's viewport, else 1200x630, if omitted."),
+]
+Scale = Annotated[float | None, typer.Option(help="Images: device pixels per CSS pixel.", min=0.1, max=3)]
+Quality = Annotated[float | None, typer.Option(help="Images: 0.1 to 1.", min=0.1, max=1)]
+PageSize = Annotated[
+    str | None,
+    typer.Option(help="PDF: A4, Letter, Legal or 210mmx99mm; the document's own @page, else A4, if omitted."),
+]
+Margin = Annotated[str | None, typer.Option(help="PDF: a length for all four sides, such as 1cm.")]
+Api = Annotated[
+    str | None, typer.Option(envvar="PRESSLINE_API_URL", help="The service; the stack on this machine if omitted.")
+]
+Key = Annotated[
+    str | None,
+    # Not shown: the environment's value would be printed by --help.
+    typer.Option(envvar="PRESSLINE_API_KEY", help="Its API key.", show_default=False),
+]
+Data = Annotated[Path, typer.Option("--data", help="The data folder of the stack on this machine.")]

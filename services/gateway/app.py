@@ -1,0 +1,41 @@
+"""The gateway put together: channels, routes, edge, server."""
+
+from __future__ import annotations
+
+import asyncio
+
+from fastapi import Depends, FastAPI
+from fastapi.security import HTTPBearer
+
+from services.common import rpc
+from services.gateway import deckle, health, native, pictify, problems, server
+from services.gateway.edge import Edge
+from services.gateway.load import Load
+from services.gateway.scheduler import Stubs
+from services.gateway.settings import GatewaySettings
+
+
+async def serve(settings: GatewaySettings, stop: asyncio.Event) -> None:
+    """Serve REST until `stop` is set and the requests in flight have been answered."""
+    token = settings.service_token.get_secret_value()
+    async with (
+        rpc.channel(settings.scheduler_address) as public,
+        rpc.channel(settings.scheduler_internal_address, token) as internal,
+    ):
+        stubs = Stubs(public, internal)
+        edge = Edge(routes(settings, stubs, stop), stubs, Load(settings.max_body_bytes, settings.max_buffered_bytes))
+        await server.run(edge, settings.gateway_listen, stop, settings.drain_seconds)
+
+
+def routes(settings: GatewaySettings, stubs: Stubs, stop: asyncio.Event) -> FastAPI:
+    """Every route, described by /openapi.json."""
+    # The documentation pages load scripts from elsewhere; the description alone does not.
+    app = FastAPI(title="Pressline", version="1", docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.state.stubs, app.state.stop, app.state.max_body_bytes = stubs, stop, settings.max_body_bytes
+    problems.install(app)
+    app.include_router(health.routes)
+    # Keys are checked at the edge, before any body is read; this only declares it.
+    declared = [Depends(HTTPBearer(auto_error=False, description="An API key of Pressline."))]
+    for dialect in (pictify, deckle, native):
+        app.include_router(dialect.routes, dependencies=declared)
+    return app

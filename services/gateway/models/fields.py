@@ -1,0 +1,65 @@
+"""Field types that several dialects share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError, to_json
+
+from services.gateway.jsonbody import find_not_finite
+
+MAX_SOURCE_BYTES = 5_000_000
+MAX_URL_CHARACTERS = 2048
+
+
+class Lenient(BaseModel):
+    """Base of the two dialects: unknown fields are ignored, types are not guessed."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+
+class Exact(BaseModel):
+    """Base of the native API: unknown fields are refused, so that a misspelt one is noticed."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+def _encode_row(value: Any) -> bytes:
+    if not isinstance(value, dict):
+        raise PydanticCustomError("dict_type", "must be an object")
+    encoded = to_json(value)
+    if b"Infinity" in encoded and (where := find_not_finite(value)) is not None:
+        raise PydanticCustomError("number_range", "holds a number that is too large at {where}", {"where": where})
+    return encoded
+
+
+def _within_source_limit(value: str) -> str:
+    if len(value.encode()) > MAX_SOURCE_BYTES:
+        raise PydanticCustomError("source_size", "must be at most 5 MB")
+    return value
+
+
+def _http_url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or any(character.isspace() for character in value):
+        raise PydanticCustomError("url", "must be an http or https address with a host")
+    if "@" in parts.netloc:
+        raise PydanticCustomError("url", "must not carry a user name or password")
+    return value
+
+
+# Rows travel as JSON bytes from here on: no later step may round a number.
+Row = Annotated[bytes, BeforeValidator(_encode_row, json_schema_input_type=dict[str, Any])]
+SourceText = Annotated[str, Field(min_length=1), AfterValidator(_within_source_limit)]
+Styles = Annotated[str, AfterValidator(_within_source_limit)]
+TemplateId = Annotated[str, Field(min_length=1, max_length=128)]
+WebhookUrl = Annotated[str, Field(min_length=1, max_length=MAX_URL_CHARACTERS), AfterValidator(_http_url)]
+LayoutName = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
+Pixels = Annotated[int, Field(ge=1, le=4000)]
+Quality = Annotated[float, Field(ge=0.1, le=1)]

@@ -1,0 +1,106 @@
+"""What routes are made of: the body as checked JSON, and the scheduler in the caller's name."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Coroutine, Iterable
+from email.message import Message as Header
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi.routing import APIRoute
+
+from pressline.batch.v1 import batch_pb2
+from services.common.errors import PresslineError, Violation, invalid
+from services.gateway import jsonbody
+from services.gateway.load import too_large
+from services.gateway.scheduler import Scheduler
+from services.gateway.translate.chunks import messages
+from services.gateway.translate.paths import Renames, renamed
+
+MAX_KEY_CHARACTERS = 255
+
+
+def router() -> APIRouter:
+    """A router whose bodies are read by this module."""
+    return APIRouter(route_class=_JsonRoute)
+
+
+def _scheduler(request: Request) -> Scheduler:
+    scheduler: Scheduler = request.state.scheduler
+    return scheduler
+
+
+CallerScheduler = Annotated[Scheduler, Depends(_scheduler)]
+
+
+async def create_batch(
+    request: Request,
+    scheduler: Scheduler,
+    spec: batch_pb2.BatchSpec,
+    items: Iterable[batch_pb2.ItemSpec],
+    renames: Renames,
+) -> batch_pb2.CreateBatchResponse:
+    """Submit a batch, under the request's Idempotency-Key where it has one.
+
+    Raises:
+        PresslineError: the batch is refused; fields at fault are named by `renames`, as in the request.
+    """
+    key = request.headers.get("idempotency-key")
+    if key is not None:
+        if not (0 < len(key) <= MAX_KEY_CHARACTERS):
+            raise invalid(Violation("Idempotency-Key", f"must be 1 to {MAX_KEY_CHARACTERS} characters long"))
+        fingerprint = hashlib.sha256(await request.body()).digest()
+        scope = f"{request.method} {request.url.path}"
+        spec.idempotency.CopyFrom(batch_pb2.IdempotencyKey(key=key, scope=scope, fingerprint=fingerprint))
+    try:
+        return await scheduler.create_batch(list(messages(spec, items)))
+    except PresslineError as error:
+        raise renamed(error, renames) from error
+
+
+class _JsonRoute(APIRoute):
+    """Reads the body with our own parser, which keeps integers exact and explains what it refuses."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        takes_body = self.body_field is not None
+
+        async def read_first(request: Request) -> Response:
+            return await handle(await _parsed(request) if takes_body else request)
+
+        return read_first
+
+
+class _ParsedRequest(Request):
+    parsed: Any = None
+
+    async def json(self) -> Any:
+        return self.parsed
+
+
+async def _parsed(request: Request) -> Request:
+    _require_json(request.headers.get("content-type", ""))
+    parsed = _ParsedRequest(request.scope, request.receive)
+    parsed.parsed = jsonbody.parse(await _read(parsed, request.app.state.max_body_bytes))
+    return parsed
+
+
+async def _read(request: Request, limit: int) -> bytes:
+    """The whole body, refused as soon as it grows beyond the limit."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > limit:
+            raise too_large(limit)
+    # Where Starlette keeps a body that was read; the framework and create_batch ask for it again.
+    request._body = bytes(body)  # noqa: SLF001 - there is no public way to hand it over
+    return request._body  # noqa: SLF001 - likewise
+
+
+def _require_json(content_type: str) -> None:
+    header = Header()
+    header["content-type"] = content_type
+    subtype = header.get_content_subtype()
+    if header.get_content_maintype() != "application" or not (subtype == "json" or subtype.endswith("+json")):
+        raise HTTPException(415, "The body must be sent as Content-Type: application/json.")

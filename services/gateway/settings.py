@@ -1,0 +1,25 @@
+"""What the gateway is told by its environment."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from services.common.settings import Address, ListenAddress, SchedulerClientSettings
+
+
+class GatewaySettings(SchedulerClientSettings):
+    """Settings of the REST gateway."""
+
+    gateway_listen: ListenAddress = Field("127.0.0.1:8080", description="Address that REST is served on, host:port.")
+    scheduler_address: Address = Field(
+        "127.0.0.1:9090",
+        description="Public listeners of the schedulers, host:port, several separated by commas.",
+    )
+    max_body_bytes: int = Field(
+        64 * 1024 * 1024, ge=1024, description="Largest request body; a larger one is answered with 413."
+    )
+    max_buffered_bytes: int = Field(
+        256 * 1024 * 1024,
+        ge=1024,
+        description="Largest sum of request bodies held at once; a request beyond it is answered with 503.",
+    )

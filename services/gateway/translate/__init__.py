@@ -1,0 +1,1 @@
+"""Pure translation: checked requests to RPC messages, RPC answers to JSON."""

@@ -1,0 +1,59 @@
+"""Fields at fault, from the names of the RPC contract to those of the request that the caller wrote."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from services.common.errors import PresslineError, Violation
+
+Renames = Sequence[tuple[str, str]]
+
+_SHARED: Renames = (
+    (r"^spec\.idempotency\.key$", "Idempotency-Key"),
+    (r"\.source\.template_id$", ".template"),
+    (r"\.source\.(html|react|styles)$", r".\1"),
+    (r"\.source$", ""),
+    (r"\.data_json$", ".data"),
+    (r"\.output\.image\.", ".output."),
+)
+READS: Renames = ((r"^page_token$", "cursor"), (r"^page_size$", "limit"))
+PICTIFY: Renames = (
+    (r"^items(\[\d+\])?(\.data_json)?", r"variableSets\1"),
+    (r"^spec\.source\.template_id$", "template"),
+    (r"^spec\.output(\.image)?\.", ""),
+    (r"^spec\.webhook_url$", "webhookUrl"),
+    *_SHARED,
+    (r"^spec\.", ""),
+)
+DECKLE: Renames = (
+    (r"\.output\.pdf\.margin_", ".options.margin."),
+    (r"\.output\.pdf\.(width|height)$", r".options.format.\1"),
+    (r"^spec\.webhook_url$", "webhook"),
+    *_SHARED,
+    (r"^spec\.", ""),
+)
+NATIVE: Renames = (
+    (r"\.output\.pdf\.margin_", ".output.margin."),
+    (r"\.output\.pdf\.(width|height)$", r".output.page_size.\1"),
+    (r"^spec\.(source|output)", r"defaults.\1"),
+    (r"^spec\.metadata_json$", "metadata"),
+    *_SHARED,
+    (r"^spec\.", ""),
+)
+
+
+def renamed(error: PresslineError, renames: Renames) -> PresslineError:
+    """The same refusal with paths as the caller knows them."""
+    violations = tuple(Violation(_rename(item.path, renames), item.message) for item in error.violations)
+    message = error.message
+    if violations:
+        # Messages of validation errors begin with the first path.
+        message = message.replace(error.violations[0].path, violations[0].path, 1)
+    return PresslineError(error.reason, message, violations, error.retry_after)
+
+
+def _rename(path: str, renames: Renames) -> str:
+    for pattern, replacement in renames:
+        path = re.sub(pattern, replacement, path)
+    return path

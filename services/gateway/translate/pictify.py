@@ -1,0 +1,114 @@
+"""The Pictify dialect: rows of one template in, images out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pressline.batch.v1 import batch_pb2
+from services.gateway.models.pictify import BatchRenderBody
+from services.gateway.translate.values import BATCH_STATES, FORMATS, ITEM_STATES, format_name, progress, timestamp
+
+# `completed` is the dialect's own word for an item that succeeded.
+RESULT_STATES = {**ITEM_STATES, "completed": ITEM_STATES["succeeded"]}
+# Items that have a result: what is listed when no status is asked for.
+ENDED_STATES = [*ITEM_STATES["succeeded"], *ITEM_STATES["failed"], *ITEM_STATES["cancelled"]]
+_UNFINISHED_ERRORS: dict[int, str] = {
+    batch_pb2.ITEM_STATE_CANCELLED: "The batch was cancelled before this item was rendered.",
+}
+
+
+def batch_spec(template_id: str, body: BatchRenderBody) -> batch_pb2.BatchSpec:
+    """The batch without its rows."""
+    layouts = body.layouts or ([body.layout] if body.layout is not None else [])
+    return batch_pb2.BatchSpec(
+        dialect=batch_pb2.DIALECT_PICTIFY,
+        source=batch_pb2.Source(template_id=template_id),
+        output=batch_pb2.OutputSpec(format=FORMATS[body.format], image=batch_pb2.ImageOptions(quality=body.quality)),
+        layouts=layouts,
+        concurrency=body.concurrency,
+        webhook_url=body.webhook_url or "",
+    )
+
+
+def item_specs(body: BatchRenderBody) -> Iterator[batch_pb2.ItemSpec]:
+    """The rows, in order."""
+    return (batch_pb2.ItemSpec(data_json=row) for row in body.variable_sets)
+
+
+def accepted(response: batch_pb2.CreateBatchResponse) -> dict[str, Any]:
+    """The answer to an accepted batch."""
+    total = response.batch.counts.total
+    return {
+        "batchId": response.batch.id,
+        "status": BATCH_STATES[response.batch.state],
+        "totalItems": total,
+        "message": f"{total} {'item' if total == 1 else 'items'} accepted for rendering.",
+    }
+
+
+def results(batch: batch_pb2.Batch, listed: batch_pb2.ListItemsResponse, page: int, limit: int) -> dict[str, Any]:
+    """A batch with one page of its results."""
+    pages = -(-listed.total // limit)
+    return {
+        "batchId": batch.id,
+        "status": BATCH_STATES[batch.state],
+        "progress": progress(batch.counts),
+        "totalItems": batch.counts.total,
+        "completedItems": batch.counts.succeeded,
+        "failedItems": batch.counts.failed,
+        "createdAt": timestamp(batch.create_time),
+        "startedAt": timestamp(batch.start_time),
+        "completedAt": timestamp(batch.end_time),
+        "results": [result(item) for item in listed.items],
+        "pagination": {
+            "page": page,
+            "limit": limit,
+            "total": listed.total,
+            "totalPages": pages,
+            "hasMore": page < pages,
+        },
+    }
+
+
+def result(item: batch_pb2.Item) -> dict[str, Any]:
+    """One item's result: its first file, and with layouts all files and errors by layout."""
+    first = item.outputs[0] if item.outputs else None
+    flat = {
+        "index": item.index,
+        "success": item.state == batch_pb2.ITEM_STATE_SUCCEEDED,
+        "url": first.url if first else None,
+        "width": first.width if first else None,
+        "height": first.height if first else None,
+        "format": format_name(first.format if first else item.format),
+        "bytes": first.size_bytes if first else None,
+        "error": item.errors[0].message if item.errors else _UNFINISHED_ERRORS.get(item.state),
+    }
+    if not (any(output.layout for output in item.outputs) or any(error.layout for error in item.errors)):
+        return flat
+    return {**flat, "results": [_file(output) for output in item.outputs], "errors": _errors(item)}
+
+
+def cancelled(batch: batch_pb2.Batch) -> dict[str, Any]:
+    """The answer to a cancel."""
+    return {
+        "batchId": batch.id,
+        "status": BATCH_STATES[batch.state],
+        "message": f"Cancelled; {batch.counts.succeeded} finished items keep their files.",
+        "completedCount": batch.counts.succeeded,
+        "cancelledCount": batch.counts.cancelled,
+    }
+
+
+def _file(output: batch_pb2.Output) -> dict[str, Any]:
+    return {
+        "layout": output.layout,
+        "url": output.url,
+        "width": output.width,
+        "height": output.height,
+        "format": format_name(output.format),
+    }
+
+
+def _errors(item: batch_pb2.Item) -> list[dict[str, Any]]:
+    return [{"layout": error.layout or None, "error": error.message} for error in item.errors]

@@ -1,0 +1,84 @@
+"""The renderer's wiring: what is made of what, started and stopped in which order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import structlog
+
+from services.common import lifecycle, rpc
+from services.common.blobs import BlobStore
+from services.common.bus import BULK, FAST, FETCH_SECONDS, Bus, Consumer
+from services.renderer.engine.browser import Launcher
+from services.renderer.engine.engine import Engine
+from services.renderer.engine.processes import adopt_orphans
+from services.renderer.engine.workspace import Workspace
+from services.renderer.settings import RendererSettings
+from services.renderer.sources import Sources
+from services.renderer.tasks import Tasks
+from services.renderer.worker import Worker
+
+# One page is never taken by a large batch.
+FAST_SLOTS = 1
+log = structlog.get_logger()
+
+
+async def serve(settings: RendererSettings, stop: asyncio.Event) -> None:
+    """Render until stopped, then finish what is in flight, or hand it back."""
+    adopt_orphans()
+    async with AsyncExitStack() as closing:
+        health = rpc.Server(settings.renderer_health_listen)
+        engine = await closing.enter_async_context(running_engine(settings))
+        channel = rpc.channel(settings.scheduler_internal_address, settings.service_token.get_secret_value())
+        closing.push_async_callback(channel.close)
+        blobs = BlobStore(settings)
+        closing.push_async_callback(blobs.close)
+        bus = await lifecycle.unless_stopped(Bus.connect(settings.nats_url, "renderer", settings.nats_replicas), stop)
+        closing.push_async_callback(bus.close)
+        tasks = Tasks(channel, f"{socket.gethostname()}-{os.getpid()}")
+        worker = Worker(tasks, Sources(tasks.source), engine, blobs, settings.item_timeout_seconds)
+        await health.start()
+        closing.push_async_callback(health.stop, grace=1)
+        await _work(settings, stop, health, bus, worker)
+
+
+@asynccontextmanager
+async def running_engine(settings: RendererSettings) -> AsyncIterator[Engine]:
+    """An engine that is ready, in a workspace that goes with it."""
+    workspace = Workspace()
+    launcher = Launcher(settings.chromium, workspace, sandbox=settings.chromium_sandbox)
+    engine = Engine(
+        launcher,
+        browsers=settings.renderer_browsers,
+        pages=settings.renderer_pages,
+        recycle_after=settings.renderer_recycle_items,
+    )
+    try:
+        await launcher.start()
+        await engine.start()
+        yield engine
+    finally:
+        await engine.close()
+        await launcher.close()
+        workspace.close()
+
+
+async def _work(settings: RendererSettings, stop: asyncio.Event, health: rpc.Server, bus: Bus, worker: Worker) -> None:
+    slots = settings.renderer_browsers * settings.renderer_pages
+    consumers = (
+        Consumer(bus, FAST, FAST_SLOTS, worker.handle),
+        Consumer(bus, BULK, max(slots - FAST_SLOTS, 1), worker.handle),
+    )
+    # A fetch that is under way ends before draining begins.
+    drain = max(settings.drain_seconds - FETCH_SECONDS, 0)
+    async with asyncio.TaskGroup() as group:
+        for consumer in consumers:
+            group.create_task(consumer.run(stop, drain))
+        log.info("renderer.serving", slots=slots)
+        await stop.wait()
+        await health.set_serving(False)
+    log.info("renderer.drained")

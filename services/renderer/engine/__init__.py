@@ -1,0 +1,1 @@
+"""The rendering engine: a document and the wanted output in, the file's bytes out."""

@@ -1,0 +1,88 @@
+"""Fills templates in a page that serves nothing else, in a browser that runs no caller's script."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from pressline.task.v1.task_pb2 import SourceDocument
+from services.renderer.engine.browser import Browser
+from services.renderer.engine.model import Document, ErrorCode, RenderError
+from services.renderer.engine.tab import ProtocolError, Tab
+
+WEB = Path(__file__).parent.parent / "web"
+SCRIPTS = ("vendor/handlebars.min.js", "helpers.js", "compiler.js")
+# Bounded by the page itself, so that one template cannot use up the time of those behind it.
+FILL_SECONDS = 5.0
+MAX_CHARACTERS = 20_000_000
+_HANDLEBARS = {SourceDocument.KIND_HANDLEBARS_STRICT: True, SourceDocument.KIND_HANDLEBARS_LENIENT: False}
+
+
+class Compiler:
+    """Turns sources and rows into documents. `launch` starts a browser for its page."""
+
+    def __init__(self, launch: Callable[[], Awaitable[Browser]]) -> None:
+        self._launch = launch
+        self._browser: Browser | None = None
+        self._tab: Tab | None = None
+        self._opening = asyncio.Lock()
+
+    async def fill(self, source: SourceDocument, data_json: bytes, extra_html: str) -> Document:
+        """Fill a source with a row.
+
+        Args:
+            source: HTML, taken as it is, or Handlebars.
+            data_json: a JSON object.
+            extra_html: printed beside the document; a script in it makes the document scripted.
+
+        Raises:
+            RenderError: TEMPLATE_ERROR, RESOURCE_LIMIT, or RENDER_TIMEOUT for a template that does not end.
+        """
+        request = {"styles": source.styles, "extra": extra_html, "longest": MAX_CHARACTERS}
+        if source.kind == SourceDocument.KIND_HTML:
+            answer = await self._call("inspect", request | {"body": source.body})
+        elif source.kind in _HANDLEBARS:
+            row = {"id": source.id, "strict": _HANDLEBARS[source.kind], "data": data_json.decode()}
+            # The body is sent only to a page that does not have it yet.
+            answer = await self._call("fill", request | row | {"body": None})
+            answer = answer or await self._call("fill", request | row | {"body": source.body})
+        else:
+            raise RenderError(ErrorCode.INTERNAL_ERROR, f"This renderer does not know sources of kind {source.kind}.")
+        if "code" in answer:
+            raise RenderError(ErrorCode(answer["code"]), answer["message"])
+        return Document(answer["html"], answer["scripted"])
+
+    async def close(self) -> None:
+        """End its browser."""
+        if self._browser is not None:
+            await self._browser.kill()
+
+    async def discard(self) -> None:
+        """End a page that does not answer; the next call opens another."""
+        await self.close()
+        self._tab = None
+
+    async def _call(self, function: str, request: dict[str, Any]) -> Any:
+        tab = await self.open()
+        try:
+            return await tab.evaluate(f"pressline.{function}({json.dumps(request)})", timeout_seconds=FILL_SECONDS)
+        except ProtocolError as error:
+            raise RenderError(
+                ErrorCode.RENDER_TIMEOUT,
+                f"Filling the template took longer than {FILL_SECONDS:g} seconds; look for loops over very long lists.",
+            ) from error
+
+    async def open(self) -> Tab:
+        """The page, opened when there is none or the last one is gone."""
+        async with self._opening:
+            if self._tab is None or self._browser is None or not self._browser.alive or self._tab.crashed:
+                await self.discard()
+                self._browser = await self._launch()
+                tab = await self._browser.open(scripts=True)
+                for name in SCRIPTS:
+                    await tab.evaluate((WEB / name).read_text() + "\n;0")
+                self._tab = tab
+            return self._tab

@@ -1,0 +1,87 @@
+"""How Chromium is started: its flags, its user, its environment. Pure but for reading who we are."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+# Of no account, so that a browser owns nothing but its own folder.
+UNPRIVILEGED_UID = 61666
+
+# Closed: every name and every address literal, and UDP past the resolver.
+_NO_NETWORK = (
+    "--host-resolver-rules=MAP * ~NOTFOUND",
+    "--webrtc-ip-handling-policy=disable_non_proxied_udp",
+    "--disable-quic",
+    "--dns-prefetch-disable",
+    "--no-pings",
+)
+_QUIET = (
+    "--no-startup-window",
+    "--no-first-run",
+    "--no-default-browser-check",
+    "--disable-background-networking",
+    "--disable-breakpad",
+    "--disable-client-side-phishing-detection",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-domain-reliability",
+    "--disable-extensions",
+    "--disable-field-trial-config",
+    "--disable-sync",
+    "--disable-features=Translate,MediaRouter,OptimizationHints,SpareRendererForSitePerProcess",
+    "--metrics-recording-only",
+    "--mute-audio",
+)
+_DRAWING = (
+    # A frame is drawn when it is asked for, not at the next tick of a screen that is not there.
+    "--disable-frame-rate-limit",
+    "--disable-gpu-vsync",
+    "--disable-gpu",
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-renderer-backgrounding",
+    # Images are decoded before a frame is drawn, not after.
+    "--disable-checker-imaging",
+    "--force-color-profile=srgb",
+    "--font-render-hinting=none",
+    "--hide-scrollbars",
+    # /dev/shm is 64 MB in a container.
+    "--disable-dev-shm-usage",
+)
+
+
+def unprivileged_owner() -> int | None:
+    """The uid and gid that Chromium runs under; None for our own."""
+    return UNPRIVILEGED_UID if os.geteuid() == 0 else None
+
+
+def command(chromium: str, profile: Path, *, sandbox: bool) -> list[str]:
+    """The command that starts Chromium on a debugging pipe, dying with its parent.
+
+    As root it becomes an unprivileged user first, because Chromium's sandbox refuses to run as root.
+    """
+    setpriv = shutil.which("setpriv") or "setpriv"
+    user = unprivileged_owner()
+    drop = [f"--reuid={user}", f"--regid={user}", "--clear-groups"] if user is not None else []
+    return [
+        setpriv,
+        *drop,
+        "--no-new-privs",
+        "--pdeathsig=KILL",
+        "--",
+        chromium,
+        "--headless",
+        "--remote-debugging-pipe",
+        f"--user-data-dir={profile}",
+        *_NO_NETWORK,
+        *_QUIET,
+        *_DRAWING,
+        *([] if sandbox else ["--no-sandbox"]),
+    ]
+
+
+def environment(home: Path) -> dict[str, str | float | bool]:
+    """All that Chromium sees of our environment: none of our settings, none of our secrets."""
+    return {"HOME": str(home), "TMPDIR": str(home), "PATH": os.defpath, "LANG": "C.UTF-8", "TZ": "UTC"}

@@ -1,0 +1,113 @@
+"""What goes into the engine, what comes out, and how it fails."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pressline.batch.v1.batch_pb2 import OutputSpec
+from pressline.task.v1.task_pb2 import SourceDocument
+
+
+class ErrorCode(StrEnum):
+    """Why an item cannot be rendered. Values are public."""
+
+    TEMPLATE_ERROR = "TEMPLATE_ERROR"
+    RENDER_TIMEOUT = "RENDER_TIMEOUT"
+    RESOURCE_LIMIT = "RESOURCE_LIMIT"
+    PAGE_CRASHED = "PAGE_CRASHED"
+    INTERNAL_ERROR = "INTERNAL_ERROR"
+
+
+class RenderError(Exception):
+    """The item fails for good; the message is for the template's author."""
+
+    def __init__(self, code: ErrorCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class BrowserLostError(Exception):
+    """The browser ended beneath the item; who was to blame is not known."""
+
+
+class PageCrashedError(Exception):
+    """The item's page crashed; the rest of its browser goes on."""
+
+
+class BrowserCrashedError(Exception):
+    """The browser ended while it rendered this item and nothing else."""
+
+
+class BrowserUnavailableError(Exception):
+    """No browser could be started; the item is not at fault."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One file to make. `data_json` is a JSON object; `account` decides what may share a browser."""
+
+    account: str
+    source: SourceDocument
+    data_json: bytes
+    output: OutputSpec
+
+
+@dataclass(frozen=True)
+class Document:
+    """A filled document. `scripted` is true when it holds anything that could run or embed something."""
+
+    html: str
+    scripted: bool
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A finished file. Width and height are device pixels and 0 for PDF; pages is 0 for images."""
+
+    data: bytes
+    content_type: str
+    width: int = 0
+    height: int = 0
+    pages: int = 0
+
+
+class Budget:
+    """The rendering time that an item has left, in seconds. Waiting for a browser does not count."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._left = seconds
+
+    @property
+    def used_up(self) -> bool:
+        """Whether nothing is left."""
+        return self._left <= 0
+
+    def renew(self) -> None:
+        """Give the item its whole time again."""
+        self._left = self.seconds
+
+    @asynccontextmanager
+    async def spend(self) -> AsyncIterator[None]:
+        """Run a part of the work; TimeoutError when the time is used up."""
+        started = time.monotonic()
+        try:
+            async with asyncio.timeout(max(self._left, 0)):
+                yield
+        finally:
+            self._left -= time.monotonic() - started
+
+
+def timed_out(budget: Budget) -> RenderError:
+    """The error of an item whose time is used up."""
+    return RenderError(
+        ErrorCode.RENDER_TIMEOUT,
+        f"Rendering took longer than {budget.seconds:g} seconds. "
+        "Look for endless loops, promises that never settle, and very large documents.",
+    )

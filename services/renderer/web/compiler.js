@@ -1,0 +1,167 @@
+// Runs in the compiler page: fills templates and looks at what came out. Nothing of the caller's runs here but
+// compiled Handlebars, and a parsed document is inert: no script of it runs and nothing is loaded.
+(() => {
+  "use strict";
+  const TEMPLATES_KEPT = 64;
+  const OWN_HELPERS = ["upper", "lower", "title", "date", "number", "currency", "default", "eq", "ne", "gt", "lt", "join"];
+  // Asking whether a value is there, or equal to another, is no use of a missing one.
+  const TOLERANT = new Set(["if", "unless", "default", "eq", "ne"]);
+  const SCRIPTED = "script,iframe,frame,frameset,object,embed,noscript,meta[http-equiv=refresh i],template[shadowrootmode]";
+  const templates = new Map();
+
+  // Prepares a parsed template: `{{title}}` stays a variable although a helper has that name,
+  // and in strict mode a helper's arguments must exist like any printed variable.
+  class Preparation extends Handlebars.Visitor {
+    constructor(strict) {
+      super();
+      this.strict = strict;
+      this.blockParams = [];
+      this.paths = [];
+    }
+
+    Program(program) {
+      this.blockParams.push(program.blockParams ?? []);
+      super.Program(program);
+      this.blockParams.pop();
+    }
+
+    MustacheStatement(node) {
+      this.keepVariable(node);
+      this.requireArguments(node);
+      super.MustacheStatement(node);
+    }
+
+    BlockStatement(node) {
+      this.requireArguments(node);
+      super.BlockStatement(node);
+    }
+
+    SubExpression(node) {
+      this.requireArguments(node);
+      super.SubExpression(node);
+    }
+
+    PathExpression(path) {
+      this.paths.push({ parts: path.parts, name: path.original, line: path.loc.start.line });
+    }
+
+    keepVariable(node) {
+      const { path } = node;
+      const bare = node.params.length === 0 && !node.hash && OWN_HELPERS.includes(path.original);
+      if (bare && !this.blockParams.some((names) => names.includes(path.original))) path.original = `this.${path.original}`;
+    }
+
+    requireArguments(node) {
+      requireHelper(node);
+      if (!this.strict || TOLERANT.has(node.path.original)) return;
+      const values = [...node.params, ...(node.hash ? node.hash.pairs.map((pair) => pair.value) : [])];
+      for (const value of values) if (value.type === "PathExpression") value.strict = true;
+    }
+  }
+
+  // A row holds no functions, so whatever is given arguments must be a helper.
+  function requireHelper({ path, params, hash, loc }) {
+    if ((params.length === 0 && !hash) || Object.hasOwn(Handlebars.helpers, path.original)) return;
+    throw new Handlebars.Exception(`there is no helper named "${path.original}"`, { loc });
+  }
+
+  function compile(body, strict) {
+    const tree = Handlebars.parse(body);
+    const preparation = new Preparation(strict);
+    preparation.accept(tree);
+    const knownHelpers = Object.fromEntries(OWN_HELPERS.map((name) => [name, true]));
+    return { fill: Handlebars.compile(tree, { strict, knownHelpers }), paths: preparation.paths };
+  }
+
+  function remember(id, template) {
+    templates.set(id, template);
+    if (templates.size > TEMPLATES_KEPT) templates.delete(templates.keys().next().value);
+    return template;
+  }
+
+  function recall(id) {
+    const template = templates.get(id);
+    if (template) {
+      templates.delete(id);
+      templates.set(id, template);
+    }
+    return template;
+  }
+
+  // Integers beyond 2^53 stay as they were written.
+  function parseData(json) {
+    if (!/\d{16}/.test(json)) return JSON.parse(json);
+    return JSON.parse(json, (_key, value, context) => {
+      const exact = typeof value !== "number" || Number.isSafeInteger(value) || !/^-?\d+$/.test(context.source);
+      return exact ? value : BigInt(context.source);
+    });
+  }
+
+  function isScripted(parsed) {
+    if (parsed.querySelector(SCRIPTED)) return true;
+    for (const element of parsed.querySelectorAll("*")) {
+      for (const { name, value } of element.attributes) {
+        if (name.startsWith("on") || /^[\s\x00-\x20]*j\s*a\s*v\s*a\s*s\s*c\s*r\s*i\s*p\s*t\s*:/i.test(value)) return true;
+      }
+    }
+    return false;
+  }
+
+  function doctype({ doctype: type }) {
+    return type ? new XMLSerializer().serializeToString(type) : "";
+  }
+
+  function withStyles(parsed, styles) {
+    const element = parsed.createElement("style");
+    element.textContent = styles;
+    parsed.head.append(element);
+    return doctype(parsed) + parsed.documentElement.outerHTML;
+  }
+
+  function finish(html, styles, extra, longest) {
+    if (html.length > longest) {
+      return failure("RESOURCE_LIMIT", `The filled document has ${html.length} characters; at most ${longest} are allowed.`);
+    }
+    const parsed = new DOMParser().parseFromString(html, "text/html");
+    const result = styles ? withStyles(parsed, styles) : html;
+    const scripted = isScripted(parsed) || (extra !== "" && isScripted(new DOMParser().parseFromString(extra, "text/html")));
+    return { html: result.toWellFormed(), scripted };
+  }
+
+  const failure = (code, message) => ({ code, message: message.toWellFormed() });
+
+  // A reader's sentence for what Handlebars threw.
+  function explain(error, paths) {
+    if (error instanceof RangeError && /string length|array length|call stack/.test(error.message)) {
+      return failure("RESOURCE_LIMIT", `The filled template is too large or nested too deeply (${error.message}).`);
+    }
+    const missing = /^"(.+?)" not defined in /s.exec(error.message);
+    if (missing) {
+      const line = error.lineNumber;
+      const path = paths.find((item) => item.line === line && item.parts.includes(missing[1])) ?? { name: missing[1] };
+      return failure("TEMPLATE_ERROR", `The data has no value for "${path.name.replace(/^this\./, "")}", used on line ${line} of the template.`);
+    }
+    const syntax = /^Parse error on line (\d+):\n(.*)\n-*\^\n(.*)$/s.exec(error.message);
+    if (syntax) return failure("TEMPLATE_ERROR", `The template is not valid Handlebars on line ${syntax[1]}, near "${syntax[2].trim()}".`);
+    const place = error.lineNumber ? ` on line ${error.lineNumber}` : "";
+    return failure("TEMPLATE_ERROR", `The template failed${place}: ${error.message}`);
+  }
+
+  // Fills a template that was compiled before; null when it must be sent first.
+  function fill({ id, strict, body, data, styles, extra, longest }) {
+    let paths = [];
+    try {
+      let template = recall(id);
+      if (!template && body === null) return null;
+      template ??= remember(id, compile(body, strict));
+      paths = template.paths;
+      return finish(template.fill(parseData(data)), styles, extra, longest);
+    } catch (error) {
+      return explain(error, paths);
+    }
+  }
+
+  const inspect = ({ body, styles, extra, longest }) => finish(body, styles, extra, longest);
+
+  globalThis.pressline = { fill, inspect };
+})();
