@@ -13,6 +13,8 @@ from services.common.errors import PresslineError, Reason
 from services.common.interceptors import client_interceptors, server_interceptors
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+# An answer may hold a whole output.
+MAX_ANSWER_BYTES = 110 * 1024 * 1024
 
 # Calls wait for a scheduler that is restarting until their deadline. Creating calls
 # are never repeated by the transport: only their caller knows whether that is safe.
@@ -62,6 +64,9 @@ class Server:
             ("grpc.so_reuseport", 0),
             # Our clients ping every 20 s, which servers take for abuse unless told otherwise.
             ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+            # A client that connects anew looks its servers up anew, and so finds replicas that came since.
+            ("grpc.max_connection_age_ms", 300_000),
+            ("grpc.max_connection_age_grace_ms", 60_000),
         ]
         self.grpc = grpc.aio.server(interceptors=server_interceptors(token, unavailable), options=options)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self.grpc)
@@ -95,7 +100,7 @@ def channel(addresses: str, token: str | None = None) -> grpc.aio.Channel:
     """A channel balanced over comma-separated addresses; calls without a deadline get the default one."""
     options = [
         ("grpc.service_config", _SERVICE_CONFIG),
-        ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+        ("grpc.max_receive_message_length", MAX_ANSWER_BYTES),
         ("grpc.keepalive_time_ms", 20_000),
         ("grpc.keepalive_timeout_ms", 5_000),
         ("grpc.max_reconnect_backoff_ms", 2_000),

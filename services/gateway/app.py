@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from fastapi import Depends, FastAPI
 from fastapi.security import HTTPBearer
@@ -13,6 +14,11 @@ from services.gateway.edge import Edge
 from services.gateway.load import Load
 from services.gateway.scheduler import Stubs
 from services.gateway.settings import GatewaySettings
+
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"description": "Refused; the body says why."},
+    "5XX": {"description": "Failed here, or not available just now."},
+}
 
 
 async def serve(settings: GatewaySettings, stop: asyncio.Event) -> None:
@@ -37,5 +43,5 @@ def routes(settings: GatewaySettings, stubs: Stubs, stop: asyncio.Event) -> Fast
     # Keys are checked at the edge, before any body is read; this only declares it.
     declared = [Depends(HTTPBearer(auto_error=False, description="An API key of Pressline."))]
     for dialect in (pictify, deckle, native):
-        app.include_router(dialect.routes, dependencies=declared)
+        app.include_router(dialect.routes, dependencies=declared, responses=_REFUSALS)
     return app

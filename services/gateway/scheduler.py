@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import grpc
 from google.protobuf.message import Message
@@ -76,8 +76,5 @@ class Scheduler:
 
     async def create_batch(self, messages: Sequence[batch_pb2.CreateBatchRequest]) -> batch_pb2.CreateBatchResponse:
         """Stream a batch. It exists once this returns, and not at all if it raises."""
-        create: Any = self.stubs.batches.CreateBatch
-        answer: batch_pb2.CreateBatchResponse = await translated(
-            create(iter(messages), metadata=self._metadata, timeout=CREATE_SECONDS)
-        )
-        return answer
+        create = self.stubs.batches.CreateBatch
+        return await translated(create(iter(messages), metadata=self._metadata, timeout=CREATE_SECONDS))

@@ -24,7 +24,7 @@ MAX_URL = 2_048
 MAX_IDEMPOTENCY_KEY = 255
 MAX_NAME = 256
 _LAYOUT_NAME = re.compile(r"[a-z0-9-]{1,64}")
-_LENGTH = re.compile(r"(\d{1,5}(\.\d{1,4})?)(px|in|cm|mm)?")
+_LENGTH = re.compile(r"([0-9]{1,5}(\.[0-9]{1,4})?)(px|in|cm|mm|pt|pc)?")
 _URL = re.compile(r"https?://[^\s/@]+(/\S*)?(\?\S*)?")
 _IMAGE_FORMATS = {batch_pb2.FORMAT_PNG, batch_pb2.FORMAT_JPEG, batch_pb2.FORMAT_WEBP}
 
@@ -122,7 +122,7 @@ def _pdf(pdf: batch_pb2.PdfOptions, path: str) -> Iterator[Violation]:
     for name in lengths:
         value = getattr(pdf, name)
         if value and not _LENGTH.fullmatch(value):
-            yield Violation(f"{path}.{name}", "is a number with px, in, cm or mm")
+            yield Violation(f"{path}.{name}", "is a number with px, in, cm, mm, pt or pc")
     if bool(pdf.width) != bool(pdf.height):
         yield Violation(f"{path}.height" if pdf.width else f"{path}.width", "is given together with the other side")
 

@@ -20,7 +20,7 @@ from tests.support.stack import Stack
 PRESSLINE = str(Path(sys.executable).parent / "pressline")
 RUN_SECONDS = 120
 CARD = """<!doctype html><html><head><meta name="viewport" content="width=320, height=200">
-<style>body{margin:0;background:{{colour}}}</style></head><body><h1>{{name}}</h1></body></html>"""
+<style>body { margin: 0; background: {{colour}} }</style></head><body><h1>{{name}}</h1></body></html>"""
 
 
 def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -184,19 +184,16 @@ def test_interrupting_cancels_what_runs(stack: Stack, tmp_path: Path) -> None:
     data = write(tmp_path / "rows.csv", "name,colour\n" + "".join(f"n{n},red\n" for n in range(2000)))
     environment = named(stack)
     out = tmp_path / "out"
-    process = subprocess.Popen(
-        [PRESSLINE, "batch", template, data, "--format", "png", "--out", out],
-        env=os.environ | environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-    )  # fmt: skip
-    try:
-        _until(lambda: any(out.glob("*.png")))
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
-    finally:
-        process.kill()
-        process.wait()
+    command = [PRESSLINE, "batch", template, data, "--format", "png", "--out", out]
+    with subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.DEVNULL) as process:
+        try:
+            _until(lambda: any(out.glob("*.png")))
+            process.send_signal(signal.SIGINT)
+            process.wait(timeout=60)
+        finally:
+            process.kill()
 
-    assert process.returncode == 130, said
+    assert process.returncode == 130
     assert not list(out.glob(".*"))
     (batch_id,) = manifest(out)["batches"]
     with Client(stack.api, environment["PRESSLINE_API_KEY"]) as client:

@@ -16,8 +16,8 @@ from tests.support.renderer import HTML, LENIENT, STRICT, image, pixel, render, 
 
 
 @pytest.fixture(scope="module")
-async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engine]:
-    async with running_engine(tmp_path_factory.mktemp("renderer")) as running:
+async def engine() -> AsyncIterator[Engine]:
+    async with running_engine() as running:
         yield running
 
 

@@ -8,7 +8,6 @@ import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import psutil
 from PIL import Image
@@ -36,9 +35,9 @@ def chromium() -> str:
 
 
 @asynccontextmanager
-async def running_engine(folder: Path, browsers: int = 1, pages: int = 2, recycle: int = 1000) -> AsyncIterator[Engine]:
+async def running_engine(browsers: int = 1, pages: int = 2, recycle: int = 1000) -> AsyncIterator[Engine]:
     adopt_orphans()
-    workspace = Workspace(folder)
+    workspace = Workspace()
     launcher = Launcher(chromium(), workspace, sandbox=True)
     engine = Engine(launcher, browsers=browsers, pages=pages, recycle_after=recycle)
     try:

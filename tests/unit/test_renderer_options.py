@@ -65,6 +65,13 @@ def test_without_a_size_the_document_decides() -> None:
     assert parse_pdf(PdfOptions(width="210mm", height="297mm")).parameters["preferCSSPageSize"] is False
 
 
+def test_landscape_swaps_the_sides() -> None:
+    upright = parse_pdf(PdfOptions(width="3in", height="5in"))
+    turned = parse_pdf(PdfOptions(width="3in", height="5in", landscape=True))
+    assert (upright.width, upright.height) == (turned.height, turned.width) == (288, 480)
+    assert turned.parameters["paperWidth"] == upright.parameters["paperHeight"] == 5
+
+
 def test_margins_default_to_none_and_background_to_printed() -> None:
     parameters = parse_pdf(PdfOptions()).parameters
     assert [parameters[f"margin{side}"] for side in ("Top", "Right", "Bottom", "Left")] == [0, 0, 0, 0]

@@ -7,6 +7,8 @@ import shutil
 from pathlib import Path
 
 LOG_BYTES = 20_000_000
+TAIL_BYTES = 100_000
+LINE_LENGTH = 400
 
 
 def bound(path: Path) -> None:
@@ -18,7 +20,8 @@ def bound(path: Path) -> None:
 
 
 def last_lines(path: Path, count: int, since: int = 0) -> list[str]:
-    """The last lines that were written after the first `since` bytes."""
+    """The last lines that were written after the first `since` bytes, each cut to a readable length."""
     with path.open("rb") as file:
-        file.seek(max(since, path.stat().st_size - 20_000))
-        return file.read().decode(errors="replace").splitlines()[-count:]
+        file.seek(max(since, path.stat().st_size - TAIL_BYTES))
+        lines = file.read().decode(errors="replace").splitlines()[-count:]
+    return [line if len(line) <= LINE_LENGTH else line[:LINE_LENGTH] + "…" for line in lines]

@@ -140,7 +140,7 @@ async def _answers(server: Server) -> None:
 
 
 def _with_log(sentence: str, child: Child) -> str:
-    lines = "".join(f"\n  {line}" for line in child.last_lines(8))
+    lines = "".join(f"\n  {line}" for line in child.last_lines(5))
     return f"{sentence}; {child.log_file} ends with:{lines}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 from typing import Any
 
 from services.renderer.engine.model import Document, ErrorCode, RenderError
@@ -48,6 +49,16 @@ async def show(tab: Tab, document: Document) -> None:
     else:
         await tab.send("Page.setDocumentContent", frameId=tab.frame, html=document.html)
     await _wait_until_settled(tab)
+
+
+async def add_style(tab: Tab, css: str) -> None:
+    """Append a style sheet to what the tab shows."""
+    expression = f"""(() => {{
+      const style = document.createElement("style");
+      style.textContent = {json.dumps(css)};
+      (document.head ?? document.documentElement).append(style);
+    }})()"""
+    await tab.evaluate(expression, context=await tab.isolated_world())
 
 
 async def _serve(tab: Tab, html: str) -> None:

@@ -139,6 +139,8 @@ class Engine:
         else:
             await tab.resize(wanted.width, wanted.height)
         await documents.show(tab, document)
+        if isinstance(wanted, options.Pdf) and wanted.page_style and "@page" in document.html:
+            await documents.add_style(tab, wanted.page_style)
         return await capture(tab, wanted, self._encoder)
 
     @asynccontextmanager

@@ -62,11 +62,15 @@ class Image:
 
 @dataclass(frozen=True)
 class Pdf:
-    """A PDF to print: the parameters of `Page.printToPDF`, and the viewport before it, in CSS pixels."""
+    """A PDF to print: the parameters of `Page.printToPDF`, and the viewport before it, in CSS pixels.
+
+    `page_style` is CSS that holds the page to the caller's size; empty when the document decides.
+    """
 
     parameters: dict[str, Any]
     width: int
     height: int
+    page_style: str
 
     @property
     def extra_html(self) -> str:
@@ -107,11 +111,12 @@ def pdf(options: PdfOptions) -> Pdf:
     height = _inches("height", options.height, _A4[1])
     if not (width and height):
         raise RenderError(ErrorCode.TEMPLATE_ERROR, "The page has no area: its width or height is 0.")
+    if options.landscape:
+        width, height = height, width
     header, footer = options.header_html, options.footer_html
     parameters: dict[str, Any] = {
         "paperWidth": width,
         "paperHeight": height,
-        "landscape": options.landscape,
         "preferCSSPageSize": own_size,
         "printBackground": not options.omit_background,
         "marginTop": _inches("margin_top", options.margin_top or (HEADER_MARGIN if header else "0")),
@@ -125,8 +130,13 @@ def pdf(options: PdfOptions) -> Pdf:
         # An empty one would be Chromium's own, with the date and the address.
         sides = (options.margin_left, options.margin_right)
         parameters |= {"headerTemplate": _band(header, *sides), "footerTemplate": _band(footer, *sides)}
-    shown = (height, width) if options.landscape else (width, height)
-    return Pdf(parameters, *(min(max(round(side * CSS_PIXELS_PER_INCH), 1), MAX_SIDE) for side in shown))
+    # Chromium would turn the page to the orientation of the document's own @page size.
+    style = "" if own_size else f"@page {{ size: {width}in {height}in !important }}"
+    return Pdf(parameters, _viewport(width), _viewport(height), style)
+
+
+def _viewport(inches: float) -> int:
+    return min(max(round(inches * CSS_PIXELS_PER_INCH), 1), MAX_SIDE)
 
 
 def _band(html: str, left: str, right: str) -> str:

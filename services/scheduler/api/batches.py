@@ -9,6 +9,7 @@ import grpc
 
 from pressline.batch.v1 import batch_pb2, batch_pb2_grpc
 from pressline.task.v1 import task_pb2
+from services.common import ids
 from services.common.blobs import BlobStore
 from services.common.errors import PresslineError, Reason, Violation, invalid, not_found
 from services.scheduler import views
@@ -23,7 +24,6 @@ from services.scheduler.stores import Stores
 Context = grpc.aio.ServicerContext[Any, Any]
 DEFAULT_PAGE, LARGEST_PAGE = 100, 1_000
 LARGEST_SUBMIT_BYTES = 80 * 1024 * 1024
-LARGEST_SUBMIT_ITEMS = 10_000
 
 
 class BatchService(batch_pb2_grpc.BatchServiceServicer):
@@ -120,10 +120,10 @@ async def _read_submit(
                 raise invalid(Violation("spec", "is sent once"))
             spec = request.spec
         items.extend(request.items.items)
-        if size > LARGEST_SUBMIT_BYTES or len(items) > LARGEST_SUBMIT_ITEMS:
+        if size > LARGEST_SUBMIT_BYTES or len(items) > ids.MAX_ITEMS:
             raise PresslineError(
                 Reason.PAYLOAD_TOO_LARGE,
-                f"A batch has at most {LARGEST_SUBMIT_ITEMS} items and {LARGEST_SUBMIT_BYTES} bytes.",
+                f"A batch has at most {ids.MAX_ITEMS} items and {LARGEST_SUBMIT_BYTES} bytes.",
             )
     if spec is None:
         raise invalid(Violation("spec", "is the first message"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import grpc
@@ -16,6 +17,7 @@ from services.scheduler.templates import view
 
 Context = grpc.aio.ServicerContext[Any, Any]
 DEFAULT_PAGE, LARGEST_PAGE = 100, 1_000
+_PAGE_TOKEN = re.compile("[0-9]{0,9}")
 
 
 class TemplateService(template_pb2_grpc.TemplateServiceServicer):
@@ -49,9 +51,7 @@ class TemplateService(template_pb2_grpc.TemplateServiceServicer):
         size = request.page_size or DEFAULT_PAGE
         if not 0 < size <= LARGEST_PAGE:
             raise invalid(Violation("page_size", f"is from 1 to {LARGEST_PAGE}"))
-        if request.page_token and not request.page_token.isdecimal():
-            raise invalid(Violation("page_token", "is not from an earlier page"))
-        skip = int(request.page_token or 0)
+        skip = _skip(request.page_token)
         found = await self._templates.newest(account["_id"], skip, size + 1)
         return template_pb2.ListTemplatesResponse(
             templates=[view(document, with_html=False) for document in found[:size]],
@@ -77,6 +77,12 @@ class TemplateService(template_pb2_grpc.TemplateServiceServicer):
         if not await self._templates.delete(account["_id"], request.template_id):
             raise not_found("template", request.template_id)
         return template_pb2.DeleteTemplateResponse()
+
+
+def _skip(page_token: str) -> int:
+    if not _PAGE_TOKEN.fullmatch(page_token):
+        raise invalid(Violation("page_token", "is not from an earlier page"))
+    return int(page_token or 0)
 
 
 def _checked(content: template_pb2.TemplateContent) -> bytes:
