@@ -9,8 +9,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -69,12 +69,12 @@ def render(api: str, key: str, receiver: Receiver) -> None:
     print("Rendering 100 certificates of 1600 x 1130 pixels.")
     started = time.monotonic()
     command = [
-        PRESSLINE, "batch", EXAMPLES / "certificate.html", EXAMPLES / "certificates.csv",
-        "--format", "png", "--out", OUT, "--name", "{{serial}} {{name}}.png", "--reference", "serial",
+        PRESSLINE, "batch", str(EXAMPLES / "certificate.html"), str(EXAMPLES / "certificates.csv"),
+        "--format", "png", "--out", str(OUT), "--name", "{{serial}} {{name}}.png", "--reference", "serial",
         "--webhook", receiver.url,
     ]  # fmt: skip
     environment = os.environ | {"PRESSLINE_API_URL": api, "PRESSLINE_API_KEY": key}
-    subprocess.run(command, check=True, env=environment, timeout=BATCH_SECONDS)
+    run_interruptibly(command, environment)
     seconds = time.monotonic() - started
     event = receiver.verified_event(api, key, WEBHOOK_SECONDS)
     count = json.loads((OUT / "manifest.json").read_text("utf-8"))["succeeded"]
@@ -84,6 +84,22 @@ def render(api: str, key: str, receiver: Receiver) -> None:
     print(
         "Next            edit examples/certificate.html, or run `.venv/bin/pressline up` and try examples/README.md\n"
     )
+
+
+def run_interruptibly(command: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Run a command that cancels its batches when it is interrupted, and give it the time for that."""
+    # In a session of its own, so that a Ctrl-C reaches it once: from here.
+    with subprocess.Popen(command, env=environment, start_new_session=True) as process:
+        try:
+            code = process.wait(timeout=BATCH_SECONDS)
+        except BaseException:
+            process.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=CALL_SECONDS)
+            process.kill()
+            raise
+    if code != 0:
+        raise subprocess.CalledProcessError(code, command)
 
 
 def pressline(*arguments: str, timeout: float, **environment: str) -> str:

@@ -9,15 +9,17 @@ import pytest
 
 from pressline_local import servers
 from tests.support.servers import S3Server, UrlServer, serving
-from tests.support.stack import Stack, running_stack
+from tests.support.stack import Stack, processes_of, running_stack
 
 
 @pytest.fixture(scope="session", autouse=True)
-def no_process_left() -> Iterator[None]:
-    """Nothing that the tests start outlives them."""
+def no_process_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nothing that the tests start outlives them, detached or not."""
     yield
     _, left = psutil.wait_procs(psutil.Process().children(recursive=True), timeout=5)
     assert not left, left
+    detached = processes_of(tmp_path_factory.getbasetemp())
+    assert not detached, detached
 
 
 @pytest.fixture(scope="session")

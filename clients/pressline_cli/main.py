@@ -34,16 +34,15 @@ def main() -> None:
     """Run the command line. Exit codes: 0 done, 1 refused, 2 some rows failed, 130 interrupted."""
     try:
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
-    except KeyboardInterrupt:
-        _explain("interrupted; what was running has been cancelled")
-        sys.exit(INTERRUPTED)
     except typer.TyperException as error:
         # Typer's own errors (a missing option, say) are named in full by this method of theirs.
         _explain(str(getattr(error, "format_message", error.__str__)()))
         sys.exit(REFUSED)
-    except (RefusalError, PresslineError) as error:
+    except (RefusalError, PresslineError, OSError) as error:
         _explain(str(error), error.fields if isinstance(error, ApiError) else ())
         sys.exit(REFUSED)
+    if code == INTERRUPTED:
+        _explain("interrupted")
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -13,7 +13,7 @@ echo "template $template"
 answer=$(curl -sSf -X POST "$api/v1/generate/batch" \
   -H "Authorization: Bearer $key" \
   -H "Content-Type: application/json" \
-  -H "Idempotency-Key: invoice-run-$(date +%s)" \
+  -H "Idempotency-Key: batch-invoice-run-2026-03-$template" \
   -d '{
     "items": [
       {
@@ -28,7 +28,8 @@ answer=$(curl -sSf -X POST "$api/v1/generate/batch" \
         "html": "<h1>Custom Report</h1><p>Summary data here.</p>",
         "options": { "format": "Letter", "orientation": "landscape" }
       }
-    ]
+    ],
+    "webhook": "https://example.com/webhooks/batch-complete"
   }')
 echo "$answer"
 

@@ -184,7 +184,7 @@ def test_interrupting_cancels_what_runs(stack: Stack, tmp_path: Path) -> None:
     data = write(tmp_path / "rows.csv", "name,colour\n" + "".join(f"n{n},red\n" for n in range(2000)))
     environment = named(stack)
     out = tmp_path / "out"
-    command = [PRESSLINE, "batch", template, data, "--format", "png", "--out", out]
+    command = [PRESSLINE, "batch", str(template), str(data), "--format", "png", "--out", str(out)]
     with subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.DEVNULL) as process:
         try:
             _until(lambda: any(out.glob("*.png")))

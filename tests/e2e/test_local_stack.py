@@ -24,6 +24,7 @@ from tests.support.stack import (
     mark_of,
     pressline,
     processes_of,
+    refused_up,
     running_stack,
     status,
     tree_of,
@@ -121,37 +122,30 @@ def test_what_was_made_outlives_a_killed_supervisor(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("option", ["--port", "--grpc-port"])
 def test_a_taken_port_is_one_sentence_and_leaves_nothing(tmp_path: Path, option: str) -> None:
-    data = tmp_path / "data"
     with socket.create_server(("127.0.0.1", 0)) as taken:
         number = taken.getsockname()[1]
         (free,) = free_ports(1)
-        refused = up(
-            data, port=number if option == "--port" else free, grpc_port=free if option == "--port" else number
+        refused = refused_up(
+            tmp_path, port=number if option == "--port" else free, grpc_port=free if option == "--port" else number
         )
-    assert refused.returncode == 1
     assert refused.stdout == ""
     assert refused.stderr.splitlines() == [
         f"Port {number} cannot be used (Address already in use); choose another with {option}."
     ]
-    assert not processes_of(data)
 
 
 def test_a_server_that_cannot_be_reached_is_named(tmp_path: Path) -> None:
     port, grpc_port, nobody = free_ports(3)
     environment = {"PRESSLINE_NATS_URL": f"nats://127.0.0.1:{nobody}"}
-    refused = up(tmp_path / "data", port=port, grpc_port=grpc_port, env=environment)
-    assert refused.returncode == 1
+    refused = refused_up(tmp_path, port=port, grpc_port=grpc_port, env=environment)
     assert "nats, by the address that was given, cannot be used" in refused.stderr
-    assert not processes_of(tmp_path / "data")
 
 
 def test_a_service_that_cannot_start_is_named_with_its_last_words(tmp_path: Path) -> None:
     port, grpc_port = free_ports(2)
-    refused = up(tmp_path / "data", port=port, grpc_port=grpc_port, env={"PRESSLINE_SECRET_KEY": "short"})
-    assert refused.returncode == 1
+    refused = refused_up(tmp_path, port=port, grpc_port=grpc_port, env={"PRESSLINE_SECRET_KEY": "short"})
     assert "scheduler ended with exit code 2 before it was ready" in refused.stderr
     assert "PRESSLINE_SECRET_KEY" in refused.stderr
-    assert not processes_of(tmp_path / "data")
 
 
 def test_down_where_nothing_runs_is_no_failure(tmp_path: Path) -> None:

@@ -129,8 +129,8 @@ async def test_styles_are_appended_to_the_head(engine: Engine) -> None:
 
 
 async def test_styles_keep_the_rendering_mode(engine: Engine) -> None:
-    # Only quirks mode takes lengths without a unit.
-    box = "<body style='background:#fff'><div style='width:200;height:100;background:#000'></div>"
+    # Only in quirks mode does a share of an unknown height mean the viewport's.
+    box = "<body><div style='height:100%;background:#000'></div>"
     for doctype, colour in (("<!doctype html>", (255, 255, 255)), ("", (0, 0, 0))):
         assert pixel(await render(engine, source(doctype + box, styles="body{margin:0}")), 100, 50) == colour
 

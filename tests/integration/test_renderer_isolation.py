@@ -84,7 +84,8 @@ const tries = [
   () => new WebTransport("https://127.0.0.1:{p}/wt"), () => {{ location = "{u}/location"; }},
 ];
 for (const attempt of tries) {{ try {{ const p = attempt(); p?.catch?.(() => 0); }} catch {{}} }}
-pressline.ready(new Promise((done) => setTimeout(() => {{ document.body.style.background = "#00ff00"; done(); }}, 1500)));
+pressline.ready(new Promise((done) => setTimeout(() => {{
+  document.body.replaceChildren(); document.body.style.background = "#00ff00"; done(); }}, 1500)));
 </script>"""
 
 

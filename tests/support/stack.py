@@ -82,6 +82,18 @@ def up(
     return pressline(*arguments, timeout=UP_SECONDS, check=False, env={**(env or {}), **mark_of(data)})
 
 
+def refused_up(
+    data: Path, *, port: int, grpc_port: int, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """`pressline up --detach` that must fail with 1 and leave no process behind."""
+    done = up(data, port=port, grpc_port=grpc_port, env=env)
+    left = processes_of(data)
+    down(data)
+    assert done.returncode == 1, done
+    assert not left, left
+    return done
+
+
 def mark_of(data: Path) -> dict[str, str]:
     """A variable that services hand down to what they start, by which `processes_of` finds them all."""
     return {"PRESSLINE_TEST_DATA": str(data)}

@@ -26,6 +26,7 @@ from services.common import lifecycle, logging
 START_SECONDS = 60.0
 GIVEN_SECONDS = 10.0
 HOUSEKEEPING_SECONDS = 5.0
+LEFTOVER_SECONDS = 10.0
 log = structlog.get_logger()
 
 
@@ -101,12 +102,14 @@ class Supervisor:
         return [child for stage in self._stages for child in stage]
 
     def _kill_leftovers(self) -> None:
-        # Children end with their supervisor; this is for one that the kernel could not tell in time.
+        # Children die with their supervisor, but not at once; until they are gone they sit on our ports.
         previous = self._folder.run()
+        deadline = time.monotonic() + LEFTOVER_SECONDS
         for process in previous.processes if previous else ():
-            if process.pid is not None and alive(process.pid, process.mark):
+            while process.pid is not None and alive(process.pid, process.mark) and time.monotonic() < deadline:
                 log.warning("leftover.killed", name=process.name, pid=process.pid)
                 kill_tree(process.pid)
+                time.sleep(0.1)
 
     def _record(self) -> None:
         own = os.getpid()

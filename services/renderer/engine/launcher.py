@@ -12,6 +12,8 @@ UNPRIVILEGED_UID = 61666
 # Closed: every name and every address literal, and UDP past the resolver.
 _NO_NETWORK = (
     "--host-resolver-rules=MAP * ~NOTFOUND",
+    # chromium-headless-shell obeys the first of these, the full browser the second.
+    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
     "--webrtc-ip-handling-policy=disable_non_proxied_udp",
     "--disable-quic",
     "--dns-prefetch-disable",

@@ -92,8 +92,8 @@ class Pool:
             await self._release(seat, account)
 
     async def close(self) -> None:
-        """End all browsers."""
-        await asyncio.gather(*(browser.kill() for browser in self.browsers))
+        """End all browsers, and clear up after those that ended by themselves."""
+        await asyncio.gather(*(seat.browser.kill() for seat in self._seats if seat.browser is not None))
 
     async def _take(self, account: str, *, scripted: bool) -> Seat:
         async with self._changed:
