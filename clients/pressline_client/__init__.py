@@ -22,6 +22,7 @@ from pressline_client.errors import (
     ConnectionFailedError,
     DownloadError,
     FieldError,
+    ForbiddenError,
     LimitExceededError,
     NotFoundError,
     PresslineError,
@@ -31,7 +32,7 @@ from pressline_client.errors import (
     WaitTimeoutError,
     WebhookError,
 )
-from pressline_client.models import Batch, Item, ItemError, Limits, Template, Usage
+from pressline_client.models import Batch, Item, ItemError, ItemOutput, Limits, Template, Usage
 from pressline_client.webhooks import verify_webhook
 
 __all__ = [
@@ -44,8 +45,10 @@ __all__ = [
     "DownloadError",
     "Downloaded",
     "FieldError",
+    "ForbiddenError",
     "Item",
     "ItemError",
+    "ItemOutput",
     "LimitExceededError",
     "Limits",
     "NotFoundError",

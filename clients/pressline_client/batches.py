@@ -8,6 +8,7 @@ from typing import Any
 
 from pressline_client.errors import WaitTimeoutError
 from pressline_client.models import Batch, Item, ItemPage
+from pressline_client.progress import changes
 from pressline_client.transport import Transport
 
 PAGE = 100
@@ -72,6 +73,13 @@ class Batches:
             cursor = page.next_cursor
             if cursor is None:
                 return
+
+    def watch(self, batch_id: str) -> Iterator[Batch]:
+        """Follow a batch: how it is now, and then each change, at most four a second, until it has ended.
+
+        A connection that breaks is made anew, after the last change that came.
+        """
+        return changes(self._transport, batch_id)
 
     def wait(
         self, batch_id: str, on_progress: Callable[[Batch], None] | None = None, timeout: float | None = None

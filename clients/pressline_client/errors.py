@@ -64,6 +64,10 @@ class AuthenticationError(ApiError):
     """401: the key is missing, unknown or revoked."""
 
 
+class ForbiddenError(ApiError):
+    """403: the key lacks the scope that the message names."""
+
+
 class LimitExceededError(ApiError):
     """403: the account's plan does not allow it."""
 
@@ -95,16 +99,20 @@ _TYPES: dict[int, type[ApiError]] = {
     422: ValidationError,
     429: RateLimitedError,
 }
+# Where the status alone does not tell.
+_TYPES_BY_CODE: dict[str, type[ApiError]] = {"FORBIDDEN": ForbiddenError}
 _SERVER_ERRORS = 500
 
 
 def from_response(status: int, body: bytes, headers: Mapping[str, str]) -> ApiError:
     """The error that a response stands for, also when a proxy in between answered with something else."""
     error = _envelope(body)
-    kind = ServerError if status >= _SERVER_ERRORS else _TYPES.get(status, ApiError)
+    code = str(error.get("code", f"HTTP_{status}"))
+    by_status = ServerError if status >= _SERVER_ERRORS else _TYPES.get(status, ApiError)
+    kind = _TYPES_BY_CODE.get(code, by_status)
     return kind(
         status,
-        str(error.get("code", f"HTTP_{status}")),
+        code,
         str(error.get("message", f"The service answered with HTTP {status}.")),
         _fields(error.get("fields")),
         str(error.get("request_id", headers.get("x-request-id", ""))),

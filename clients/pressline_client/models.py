@@ -48,6 +48,19 @@ class ItemError(_Model):
     message: str
 
 
+class ItemOutput(_Model):
+    """One file of an item; `layout` is None for the template itself."""
+
+    layout: str | None = None
+    url: str | None = None
+    format: str | None = None
+    width: int | None = None
+    height: int | None = None
+    pages: int | None = None
+    bytes: int | None = None
+    sha256: str | None = None
+
+
 class Item(_Model):
     """One row and what became of it. `bytes` is a size, `width` and `height` are pixels, `duration_ms` milliseconds."""
 
@@ -63,6 +76,7 @@ class Item(_Model):
     pages: int | None = None
     bytes: int | None = None
     sha256: str | None = None
+    outputs: list[ItemOutput] = []
     attempts: int = 0
     duration_ms: int | None = None
     error: ItemError | None = None
@@ -95,12 +109,19 @@ class Limits(_Model):
     items_per_batch: int | None = None
     concurrent_batches: int | None = None
     requests_per_minute: int | None = None
+    renders_per_month: int | None = None
 
 
 class Usage(_Model):
-    """The account behind the key."""
+    """The account behind the key, and its renders of this month; None where there is no limit."""
 
     account_id: str
     plan: str
     limits: Limits
     running_batches: int = 0
+    month: str | None = None
+    limit: int | None = None
+    used: int = 0
+    reserved: int = 0
+    remaining: int | None = None
+    resets_at: datetime | None = None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from typing import Any
 from uuid import uuid4
 
@@ -47,22 +48,34 @@ class Transport:
         """Do something that is harmless to repeat."""
         return self._call(self._http.build_request("POST", path))
 
+    def lines(self, path: str, headers: Mapping[str, str]) -> Iterator[str]:
+        """The lines of an answer that goes on. They end when the connection does, for whatever reason."""
+        with closing(self._answer(self._http.build_request("GET", path, headers=headers), stream=True)) as response:
+            try:
+                yield from response.iter_lines()
+            except httpx2.TransportError:
+                return
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
 
     def _call(self, request: httpx2.Request) -> Any:
+        return _content(self._answer(request))
+
+    def _answer(self, request: httpx2.Request, *, stream: bool = False) -> httpx2.Response:
         for attempt in range(1, ATTEMPTS + 1):
             last = attempt == ATTEMPTS
             try:
-                response = self._http.send(request)
+                response = self._http.send(request, stream=stream)
             except httpx2.TransportError as error:
                 if last:
                     raise ConnectionFailedError(f"{request.url} does not answer: {error}") from error
                 time.sleep(_pause(attempt, None))
                 continue
             if response.status_code < _ERRORS:
-                return _content(response)
+                return response
+            response.read()
             if last or not _passes_by_itself(response):
                 raise _error(response)
             time.sleep(_pause(attempt, response.headers.get("retry-after")))

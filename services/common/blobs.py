@@ -9,7 +9,8 @@ import asyncio
 import io
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import islice
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -24,6 +25,8 @@ THREADS = 8
 # Well under a task's lease, so that a slow store cannot outlive the claim that writes to it.
 CONNECT_SECONDS = 5
 READ_SECONDS = 25
+# What the store lists and deletes in one call.
+PAGE_OBJECTS = 1000
 LONGEST_URL = timedelta(days=7)
 T = TypeVar("T")
 
@@ -56,11 +59,11 @@ class BlobStore:
             lambda: self._client.put_object(self._bucket, key, io.BytesIO(data), len(data), content_type=content_type)
         )
 
-    async def get(self, key: str) -> bytes:
-        """Read an object whole."""
+    async def get(self, key: str, offset: int, size: int) -> bytes:
+        """Read `size` bytes of an object, from `offset` on; fewer when it ends before."""
 
         def read() -> bytes:
-            response = self._client.get_object(self._bucket, key)
+            response = self._client.get_object(self._bucket, key, offset, size)
             try:
                 return bytes(response.read())
             finally:
@@ -78,14 +81,36 @@ class BlobStore:
 
         await self._run(remove)
 
-    def signed_url(self, key: str, valid: timedelta, filename: str = "") -> str:
-        """A download address that works without credentials, for at most 7 days. No network is used."""
+    async def delete_some(self, prefix: str) -> bool:
+        """Delete up to a page of the objects whose keys begin so; false when there are none."""
+
+        def page() -> list[str]:
+            found = self._client.list_objects(self._bucket, prefix=prefix, recursive=True)
+            return [str(each.object_name) for each in islice(found, PAGE_OBJECTS)]
+
+        keys = await self._run(page)
+        await self.delete(keys)
+        return bool(keys)
+
+    def signed_url(self, key: str, since: datetime, valid: timedelta, filename: str = "") -> str:
+        """A download address that works without credentials. No network is used.
+
+        Args:
+            key: the object.
+            since: when the address becomes valid; with the same one the same address comes out.
+            valid: for how long from then, at most 7 days.
+            filename: what a browser saves it as.
+        """
         extra: dict[str, str | list[str] | tuple[str]] = {}
         if filename:
             extra["response-content-disposition"] = f'attachment; filename="{_header_safe(filename)}"'
         return str(
             self._public.presigned_get_object(
-                self._bucket, key, expires=min(valid, LONGEST_URL), response_headers=extra or None
+                self._bucket,
+                key,
+                expires=min(valid, LONGEST_URL),
+                response_headers=extra or None,
+                request_date=since,
             )
         )
 

@@ -19,6 +19,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StorageType,
 from nats.js.errors import NotFoundError
 
 from services.common import lifecycle
+from services.common.hints import Hints
 
 JOBS_STREAM = "PRESSLINE_JOBS"
 EVENTS_STREAM = "PRESSLINE_EVENTS"
@@ -77,6 +78,7 @@ class Bus:
     def __init__(self, client: Client, replicas: int) -> None:
         self._client = client
         self._replicas = replicas
+        self.hints = Hints(client)
         self.jetstream: JetStreamContext = client.jetstream(timeout=PUBLISH_SECONDS)
 
     @classmethod

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from contextvars import ContextVar
 from typing import Any
 
 import grpc
@@ -19,6 +21,8 @@ from services.common.rpc_errors import to_status
 TOKEN_METADATA = "x-pressline-service-token"  # noqa: S105 - the name of a header
 DEFAULT_DEADLINE_SECONDS = 15.0
 HEALTH_PREFIX = "/grpc.health.v1.Health/"
+# The full name of the method that is being served: gRPC does not tell it to the method itself.
+served_method: ContextVar[str] = ContextVar("served_method")
 log = structlog.get_logger()
 
 Continuation = Callable[[grpc.HandlerCallDetails], Awaitable[Any]]
@@ -49,6 +53,7 @@ class _Errors(grpc.aio.ServerInterceptor):
         if handler is None:
             return None
         method = handler_call_details.method
+        served_method.set(method)
 
         async def fail(context: grpc.aio.ServicerContext[Any, Any], error: Exception) -> None:
             await _abort(context, self._shown(error, method))
@@ -132,8 +137,10 @@ def _stream_handler(handler: Any, fail: Fail) -> Any:
 
     async def behaviour(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
         try:
-            async for response in inner(request, context):
-                yield response
+            # Closed here and now, so that what a stream holds is free as soon as its caller is gone.
+            async with aclosing(inner(request, context)) as responses:
+                async for response in responses:
+                    yield response
         except Exception as error:
             await fail(context, error)
 

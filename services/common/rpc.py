@@ -13,8 +13,8 @@ from services.common.errors import PresslineError, Reason
 from services.common.interceptors import client_interceptors, server_interceptors
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
-# An answer may hold a whole output.
-MAX_ANSWER_BYTES = 110 * 1024 * 1024
+# An answer may hold a page of a thousand items with the signed addresses of ten layouts each.
+MAX_ANSWER_BYTES = 32 * 1024 * 1024
 
 # Calls wait for a scheduler that is restarting until their deadline. Creating calls
 # are never repeated by the transport: only their caller knows whether that is safe.
@@ -28,6 +28,10 @@ _SERVICE_CONFIG = json.dumps(
                     {"service": "pressline.template.v1.TemplateService", "method": "CreateTemplate"},
                     {"service": "pressline.template.v1.TemplateService", "method": "UpdateTemplate"},
                     {"service": "pressline.account.v1.AdmissionService", "method": "CreateKey"},
+                    {"service": "pressline.webhook.v1.WebhookService", "method": "CreateSubscription"},
+                    {"service": "pressline.account.v1.AccountService", "method": "CreateKey"},
+                    {"service": "pressline.account.v1.AccountService", "method": "RotateKey"},
+                    {"service": "pressline.webhook.v1.WebhookService", "method": "RotateSigningSecret"},
                 ],
                 "waitForReady": True,
             },

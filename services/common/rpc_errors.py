@@ -23,6 +23,7 @@ T = TypeVar("T")
 _CODES: dict[Reason, int] = {
     Reason.VALIDATION_ERROR: code_pb2.INVALID_ARGUMENT,
     Reason.UNAUTHORIZED: code_pb2.UNAUTHENTICATED,
+    Reason.FORBIDDEN: code_pb2.PERMISSION_DENIED,
     Reason.NOT_FOUND: code_pb2.NOT_FOUND,
     Reason.CONFLICT: code_pb2.FAILED_PRECONDITION,
     Reason.GONE: code_pb2.NOT_FOUND,

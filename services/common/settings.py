@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, SecretStr, StringConstraints
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, InstanceOf, SecretStr, StringConstraints
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from services.common.addresses import AllowList
 
 Address = Annotated[str, StringConstraints(pattern=r"^\S+:\d+(,\S+:\d+)*$")]
 ListenAddress = Annotated[str, StringConstraints(pattern=r"^\S+:\d+$")]
@@ -51,6 +53,20 @@ class BusSettings(Settings):
 
     nats_url: Url = Field("nats://127.0.0.1:4222", description="NATS servers, several separated by commas.")
     nats_replicas: int = Field(1, ge=1, le=5, description="Copies that JetStream keeps of each stream.")
+
+
+def _allow_list(value: object) -> object:
+    return AllowList.parse(value) if isinstance(value, str) else value
+
+
+class WebhookSettings(Settings):
+    """For services that judge or reach webhook receivers."""
+
+    webhook_allow: Annotated[InstanceOf[AllowList], NoDecode, BeforeValidator(_allow_list)] = Field(
+        AllowList(),
+        description="Receivers that may be reached although their address is not public: "
+        "CIDRs or host:port, separated by commas.",
+    )
 
 
 class BlobSettings(Settings):

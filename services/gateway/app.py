@@ -9,9 +9,9 @@ from fastapi import Depends, FastAPI
 from fastapi.security import HTTPBearer
 
 from services.common import rpc
-from services.gateway import deckle, health, native, pictify, problems, server
+from services.gateway import accounts, deckle, events, health, native, pictify, problems, server, subscriptions
 from services.gateway.edge import Edge
-from services.gateway.load import Load
+from services.gateway.load import Load, Places
 from services.gateway.scheduler import Stubs
 from services.gateway.settings import GatewaySettings
 
@@ -38,10 +38,12 @@ def routes(settings: GatewaySettings, stubs: Stubs, stop: asyncio.Event) -> Fast
     # The documentation pages load scripts from elsewhere; the description alone does not.
     app = FastAPI(title="Pressline", version="1", docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.stubs, app.state.stop, app.state.max_body_bytes = stubs, stop, settings.max_body_bytes
+    app.state.render_wait_seconds = settings.render_wait_seconds
+    app.state.streams = Places(settings.event_streams, "The gateway holds as many event streams as it can.")
     problems.install(app)
     app.include_router(health.routes)
     # Keys are checked at the edge, before any body is read; this only declares it.
     declared = [Depends(HTTPBearer(auto_error=False, description="An API key of Pressline."))]
-    for dialect in (pictify, deckle, native):
+    for dialect in (pictify, deckle, native, events, subscriptions, accounts):
         app.include_router(dialect.routes, dependencies=declared, responses=_REFUSALS)
     return app

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from pressline.account.v1 import account_pb2
 from services.common.errors import PresslineError, Reason
+from services.common.scopes import Scope
 from services.gateway.scheduler import Stubs
+from services.gateway.translate.accounts import SCOPES
 
 WINDOW_SECONDS = 60
 # What a header and gRPC metadata can carry; anything else cannot be a key.
@@ -23,6 +25,7 @@ class Caller:
     account_id: str
     window: account_pb2.RateWindow
     allowed: bool
+    scopes: frozenset[Scope]
 
 
 async def admit(stubs: Stubs, authorization: str | None) -> Caller:
@@ -37,7 +40,8 @@ async def admit(stubs: Stubs, authorization: str | None) -> Caller:
     if match is None:
         raise PresslineError(Reason.UNAUTHORIZED, "The Authorization header must read `Bearer <key>`.")
     admitted = await stubs.admit(match[1])
-    return Caller(match[1], admitted.account_id, admitted.window, admitted.allowed)
+    scopes = frozenset(SCOPES[scope] for scope in admitted.scopes)
+    return Caller(match[1], admitted.account_id, admitted.window, admitted.allowed, scopes)
 
 
 def rate_headers(window: account_pb2.RateWindow, now: float | None = None) -> dict[str, str]:

@@ -56,5 +56,6 @@ class Edge:
         exchange.caller = caller
         auth.refuse_if_spent(caller)
         scope["state"]["scheduler"] = Scheduler(self._stubs, caller.api_key)
+        scope["state"]["scopes"] = caller.scopes
         with self._load.request(exchange.headers):
             await self._app(scope, exchange.receive, exchange.send)

@@ -40,14 +40,17 @@ class Exchange:
         self._started = time.monotonic()
         sent = "transfer-encoding" in self.headers or self.headers.get("content-length", "0") != "0"
         # Who expects 100-continue sends nothing until the body is asked for.
+        self._received = False
         self._unread = sent and "expect" not in self.headers
 
     async def receive(self) -> Message:
-        """The next part of the body.
+        """The next part of the body; after the last one, the caller's leaving.
 
         Raises:
-            PresslineError: VALIDATION_ERROR when it does not come.
+            PresslineError: VALIDATION_ERROR when the next part does not come.
         """
+        if self._received:
+            return await self._receive()
         try:
             async with asyncio.timeout(BODY_STALL_SECONDS):
                 message = await self._receive()
@@ -55,6 +58,7 @@ class Exchange:
             sentence = f"No part of the body arrived for {BODY_STALL_SECONDS:.0f} s."
             raise PresslineError(Reason.VALIDATION_ERROR, sentence) from None
         self._unread = bool(message.get("more_body"))
+        self._received = not self._unread
         return message
 
     async def send(self, message: Message) -> None:

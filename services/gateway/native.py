@@ -4,25 +4,42 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 
 from pressline.batch.v1 import batch_pb2
 from pressline.webhook.v1 import webhook_pb2
+from services.common.errors import Violation, invalid
+from services.gateway import exports
 from services.gateway.models.native import BatchBody
-from services.gateway.responses import Json, accepted
-from services.gateway.routing import CallerScheduler, create_batch, router
+from services.gateway.responses import Json
+from services.gateway.routing import CallerScheduler, router
+from services.gateway.submitting import Submission
 from services.gateway.translate import native
 from services.gateway.translate.paths import NATIVE
-from services.gateway.translate.values import ITEM_STATES
+from services.gateway.translate.values import BATCH_STATE_VALUES, ITEM_STATES
 
 routes = router()
 
 
 @routes.post("/v1/batches", status_code=202)
-async def submit_batch(body: BatchBody, request: Request, scheduler: CallerScheduler) -> Response:
+async def submit_batch(body: BatchBody, submission: Annotated[Submission, Depends()]) -> Response:
     """Accept a batch of images, PDFs or both."""
-    created = await create_batch(request, scheduler, native.batch_spec(body), native.item_specs(body), NATIVE)
-    return accepted(native.batch(created.batch), replayed=created.replayed)
+    spec, items = native.batch_spec(body), native.item_specs(body)
+    return await submission.answer(spec, items, NATIVE, lambda created: native.batch(created.batch))
+
+
+@routes.get("/v1/batches")
+async def list_batches(
+    scheduler: CallerScheduler,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    cursor: str = "",
+    status: Literal["pending", "processing", "completed", "partial", "failed", "cancelled"] | None = None,
+) -> Response:
+    """List batches, newest first."""
+    request = batch_pb2.ListBatchesRequest(
+        page_size=limit, page_token=cursor, states=[BATCH_STATE_VALUES[status]] if status else []
+    )
+    return Json(native.batches(await scheduler.call(scheduler.stubs.batches.ListBatches, request)))
 
 
 @routes.get("/v1/batches/{batch_id}")
@@ -32,22 +49,38 @@ async def get_batch(batch_id: str, scheduler: CallerScheduler) -> Response:
     return Json(native.batch(await scheduler.call(scheduler.stubs.batches.GetBatch, request)))
 
 
-@routes.get("/v1/batches/{batch_id}/items")
+@routes.get("/v1/batches/{batch_id}/items", responses=exports.FORMS)
 async def list_items(
     batch_id: str,
+    request: Request,
     scheduler: CallerScheduler,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     cursor: str = "",
     status: Literal["pending", "processing", "succeeded", "failed", "cancelled"] | None = None,
+    form: Annotated[exports.Form | None, Query(alias="format")] = None,
 ) -> Response:
-    """List a batch's items by index."""
-    request = batch_pb2.ListItemsRequest(
+    """List a batch's items by index: a page as JSON; all of them as NDJSON or CSV, by `format` or the Accept header."""
+    states = ITEM_STATES[status] if status else []
+    chosen = form or exports.wanted(request.headers.get("accept", ""))
+    if chosen != "json":
+        paging = [name for name in ("limit", "cursor") if name in request.query_params]
+        if paging:
+            raise invalid(*(Violation(name, f"is for pages of JSON; {chosen} holds every item") for name in paging))
+        return await exports.export(scheduler, batch_id, states, chosen)
+    page = batch_pb2.ListItemsRequest(
         batch_id=batch_id,
         page_size=limit,
         from_index=native.index_of(cursor) if cursor else 0,
-        states=ITEM_STATES[status] if status else [],
+        states=states,
     )
-    return Json(native.items(await scheduler.call(scheduler.stubs.batches.ListItems, request)))
+    return Json(native.items(await scheduler.call(scheduler.stubs.batches.ListItems, page)))
+
+
+@routes.delete("/v1/batches/{batch_id}", status_code=204)
+async def delete_batch(batch_id: str, scheduler: CallerScheduler) -> Response:
+    """Delete an ended batch with its items and files; reading it is 410 from then on."""
+    await scheduler.call(scheduler.stubs.batches.DeleteBatch, batch_pb2.DeleteBatchRequest(batch_id=batch_id))
+    return Response(status_code=204)
 
 
 @routes.post("/v1/batches/{batch_id}:cancel")

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
-from fastapi import Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 
 from pressline.batch.v1 import batch_pb2
 from pressline.template.v1 import template_pb2
 from services.common.errors import PresslineError, Violation, invalid, not_found
-from services.gateway.models.pictify import BatchRenderBody
+from services.gateway import singles
+from services.gateway.models.pictify import BatchRenderBody, RenderBody
 from services.gateway.models.templates import TemplateBody
-from services.gateway.responses import Json, accepted
-from services.gateway.routing import CallerScheduler, create_batch, router
+from services.gateway.responses import Json, created
+from services.gateway.routing import CallerScheduler, Version, router, store_template
+from services.gateway.submitting import Submission
 from services.gateway.translate import pictify, templates
-from services.gateway.translate.paths import PICTIFY
+from services.gateway.translate.paths import PICTIFY, RENDER
 
 MAX_PAGE = 100_000
 routes = router()
 
 
 @routes.post("/templates", status_code=201)
-async def create_template(body: TemplateBody, scheduler: CallerScheduler) -> Response:
-    """Store a template."""
-    request = template_pb2.CreateTemplateRequest(content=templates.content(body))
-    stored = await scheduler.call(scheduler.stubs.templates.CreateTemplate, request)
-    return Json(templates.camel_case(stored), 201)
+async def create_template(body: TemplateBody, request: Request, scheduler: CallerScheduler) -> Response:
+    """Store a template, and list the variables that it takes."""
+    stored = await store_template(request, scheduler, templates.content(body))
+    return created(templates.camel_case(stored), replayed=stored.replayed)
 
 
 @routes.get("/templates")
@@ -40,10 +43,17 @@ async def list_templates(
 
 
 @routes.get("/templates/{uid}")
-async def get_template(uid: str, scheduler: CallerScheduler) -> Response:
-    """Read a template's latest version."""
-    request = template_pb2.GetTemplateRequest(template_id=uid)
+async def get_template(uid: str, scheduler: CallerScheduler, version: Version = None) -> Response:
+    """Read a template: its latest version, or the one asked for."""
+    request = template_pb2.GetTemplateRequest(template_id=uid, version=version or 0)
     return Json(templates.camel_case(await scheduler.call(scheduler.stubs.templates.GetTemplate, request)))
+
+
+@routes.get("/templates/{uid}/variables")
+async def get_variables(uid: str, scheduler: CallerScheduler, version: Version = None) -> Response:
+    """Read the variables that a template takes."""
+    request = template_pb2.GetTemplateRequest(template_id=uid, version=version or 0)
+    return Json(templates.variables_of(await scheduler.call(scheduler.stubs.templates.GetTemplate, request)))
 
 
 @routes.put("/templates/{uid}")
@@ -61,18 +71,22 @@ async def delete_template(uid: str, scheduler: CallerScheduler) -> Response:
     return Response(status_code=204)
 
 
+@routes.post("/templates/{uid}/render", responses=singles.NOT_READY)
+async def render(uid: str, body: RenderBody, request: Request, scheduler: CallerScheduler) -> Response:
+    """Render one template with one row and wait for it; what takes too long is answered with 202 and goes on."""
+    spec, row = pictify.single_spec(uid, body), batch_pb2.ItemSpec(data_json=body.variables)
+    with _template_of_the_path(uid):
+        single = await singles.render(request, scheduler, spec, row, RENDER)
+    content = pictify.rendered(single.item, body.layouts or None) if single.ended else pictify.waiting(single.item)
+    return single.marked(Json(content, single.status_code), f"/templates/batch/{single.item.batch_id}/results")
+
+
 @routes.post("/templates/{uid}/batch-render", status_code=202)
-async def batch_render(uid: str, body: BatchRenderBody, request: Request, scheduler: CallerScheduler) -> Response:
+async def batch_render(uid: str, body: BatchRenderBody, submission: Annotated[Submission, Depends()]) -> Response:
     """Render one template with many rows."""
     spec, rows = pictify.batch_spec(uid, body), pictify.item_specs(body)
-    try:
-        created = await create_batch(request, scheduler, spec, rows, PICTIFY)
-    except PresslineError as error:
-        # The template is named by the path here, not by a field.
-        if any(item.path == "template" for item in error.violations):
-            raise not_found("template", uid) from error
-        raise
-    return accepted(pictify.accepted(created), replayed=created.replayed)
+    with _template_of_the_path(uid):
+        return await submission.answer(spec, rows, PICTIFY, pictify.accepted)
 
 
 @routes.get("/templates/batch/{batch_id}/results")
@@ -102,3 +116,14 @@ async def cancel_batch(batch_id: str, scheduler: CallerScheduler) -> Response:
     """Stop a batch; what is finished stays."""
     request = batch_pb2.CancelBatchRequest(batch_id=batch_id)
     return Json(pictify.cancelled(await scheduler.call(scheduler.stubs.batches.CancelBatch, request)))
+
+
+@contextmanager
+def _template_of_the_path(uid: str) -> Iterator[None]:
+    """The template is named by the path here, not by a field."""
+    try:
+        yield
+    except PresslineError as error:
+        if any(item.path == "template" for item in error.violations):
+            raise not_found("template", uid) from error
+        raise

@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from services.common.errors import PresslineError, Reason, Violation, invalid
 from services.gateway.responses import Json
+from services.gateway.submitting import refused_dry_run
 from services.gateway.violations import from_pydantic
 
 # A batch of thousands of rows can be wrong in every one of them.
@@ -25,6 +26,7 @@ MAX_LISTED = 1000
 STATUS: dict[Reason, int] = {
     Reason.VALIDATION_ERROR: 400,
     Reason.UNAUTHORIZED: 401,
+    Reason.FORBIDDEN: 403,
     Reason.NOT_FOUND: 404,
     Reason.CONFLICT: 409,
     Reason.GONE: 410,
@@ -103,12 +105,16 @@ def _id_of(request: Request) -> str:
 
 async def _on_pressline_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, PresslineError)  # noqa: S101 - the registration says so
+    if error.reason is Reason.VALIDATION_ERROR and (report := refused_dry_run(request, error.violations)):
+        return report
     return response(error, request.url.path, _id_of(request))
 
 
 async def _on_invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - the registration says so
-    return response(invalid(*from_pydantic(error.errors())), request.url.path, _id_of(request))
+    violations = from_pydantic(error.errors())
+    report = refused_dry_run(request, violations)
+    return report or response(invalid(*violations), request.url.path, _id_of(request))
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:

@@ -19,7 +19,15 @@ class Json(Response):
 
 def accepted(content: Any, *, replayed: bool) -> Json:
     """202 for a created batch; a repeated call is marked in a header, so that the body stays the same."""
-    answer = Json(content, 202)
+    return _marked(Json(content, 202), replayed=replayed)
+
+
+def created(content: Any, *, replayed: bool) -> Json:
+    """201 for what is there at once; a repeated call is marked likewise."""
+    return _marked(Json(content, 201), replayed=replayed)
+
+
+def _marked(answer: Json, *, replayed: bool) -> Json:
     if replayed:
         answer.headers[REPLAYED_HEADER] = "true"
     return answer

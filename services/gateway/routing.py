@@ -7,12 +7,13 @@ from collections.abc import Callable, Coroutine, Iterable
 from email.message import Message as Header
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.routing import APIRoute
 
 from pressline.batch.v1 import batch_pb2
+from pressline.template.v1 import template_pb2
 from services.common.errors import PresslineError, Violation, invalid
-from services.gateway import jsonbody
+from services.gateway import access, jsonbody
 from services.gateway.load import too_large
 from services.gateway.scheduler import Scheduler
 from services.gateway.translate.chunks import messages
@@ -31,6 +32,8 @@ def _scheduler(request: Request) -> Scheduler:
     return scheduler
 
 
+# Of a template; the latest when it is left out.
+Version = Annotated[int | None, Query(ge=1, le=2**31 - 1)]
 CallerScheduler = Annotated[Scheduler, Depends(_scheduler)]
 
 
@@ -46,17 +49,36 @@ async def create_batch(
     Raises:
         PresslineError: the batch is refused; fields at fault are named by `renames`, as in the request.
     """
-    key = request.headers.get("idempotency-key")
+    key = await idempotency_key(request)
     if key is not None:
-        if not (0 < len(key) <= MAX_KEY_CHARACTERS):
-            raise invalid(Violation("Idempotency-Key", f"must be 1 to {MAX_KEY_CHARACTERS} characters long"))
-        fingerprint = hashlib.sha256(await request.body()).digest()
-        scope = f"{request.method} {request.url.path}"
-        spec.idempotency.CopyFrom(batch_pb2.IdempotencyKey(key=key, scope=scope, fingerprint=fingerprint))
+        spec.idempotency.CopyFrom(key)
     try:
         return await scheduler.create_batch(list(messages(spec, items)))
     except PresslineError as error:
         raise renamed(error, renames) from error
+
+
+async def store_template(
+    request: Request, scheduler: Scheduler, content: template_pb2.TemplateContent
+) -> template_pb2.Template:
+    """Store a template, under the request's Idempotency-Key where it has one."""
+    message = template_pb2.CreateTemplateRequest(content=content, idempotency=await idempotency_key(request))
+    return await scheduler.call(scheduler.stubs.templates.CreateTemplate, message)
+
+
+async def idempotency_key(request: Request) -> batch_pb2.IdempotencyKey | None:
+    """The request's Idempotency-Key with what it is scoped to.
+
+    Raises:
+        PresslineError: VALIDATION_ERROR for one that is empty or too long.
+    """
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return None
+    if not (0 < len(key) <= MAX_KEY_CHARACTERS):
+        raise invalid(Violation("Idempotency-Key", f"must be 1 to {MAX_KEY_CHARACTERS} characters long"))
+    fingerprint = hashlib.sha256(await request.body()).digest()
+    return batch_pb2.IdempotencyKey(key=key, scope=f"{request.method} {request.url.path}", fingerprint=fingerprint)
 
 
 class _JsonRoute(APIRoute):
@@ -64,10 +86,12 @@ class _JsonRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
-        takes_body = self.body_field is not None
+        takes_body, needed = self.body_field is not None, access.needed(self)
+        may_be_empty = self.body_field is not None and not self.body_field.field_info.is_required()
 
         async def read_first(request: Request) -> Response:
-            return await handle(await _parsed(request) if takes_body else request)
+            access.require(needed, request.state.scopes)
+            return await handle(await _parsed(request, may_be_empty=may_be_empty) if takes_body else request)
 
         return read_first
 
@@ -79,10 +103,15 @@ class _ParsedRequest(Request):
         return self.parsed
 
 
-async def _parsed(request: Request) -> Request:
-    _require_json(request.headers.get("content-type", ""))
+async def _parsed(request: Request, *, may_be_empty: bool) -> Request:
+    content_type = request.headers.get("content-type", "")
+    if not may_be_empty:
+        _require_json(content_type)
     parsed = _ParsedRequest(request.scope, request.receive)
-    parsed.parsed = jsonbody.parse(await _read(parsed, request.app.state.max_body_bytes))
+    body = await _read(parsed, request.app.state.max_body_bytes)
+    if body or not may_be_empty:
+        _require_json(content_type)
+        parsed.parsed = request.state.body = jsonbody.parse(body)
     return parsed
 
 

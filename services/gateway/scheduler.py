@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import TypeVar
 
 import grpc
@@ -11,16 +11,19 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from pressline.account.v1 import account_pb2, account_pb2_grpc
 from pressline.batch.v1 import batch_pb2, batch_pb2_grpc
+from pressline.event.v1 import event_pb2_grpc
 from pressline.template.v1 import template_pb2_grpc
 from pressline.webhook.v1 import webhook_pb2_grpc
 from services.common.errors import PresslineError
-from services.common.rpc_errors import translated
+from services.common.rpc_errors import from_rpc_error, translated
 from services.gateway.translate.paths import READS, renamed
 
 CALL_SECONDS = 15.0
 ADMIT_SECONDS = 5.0
 HEALTH_SECONDS = 2.0
 CREATE_SECONDS = 120.0
+# Less than a scheduler lets a connection live: it is this side that begins anew.
+WATCH_SECONDS = 240.0
 
 Request = TypeVar("Request", bound=Message)
 Answer = TypeVar("Answer", bound=Message)
@@ -39,6 +42,7 @@ class Stubs:
         self.templates = template_pb2_grpc.TemplateServiceStub(public)
         self.accounts = account_pb2_grpc.AccountServiceStub(public)
         self.webhooks = webhook_pb2_grpc.WebhookServiceStub(public)
+        self.events = event_pb2_grpc.EventServiceStub(public)
         self._admission = account_pb2_grpc.AdmissionServiceStub(internal)
         self._health = health_pb2_grpc.HealthStub(public)
 
@@ -67,10 +71,15 @@ class Scheduler:
         self.stubs = stubs
         self._metadata = (("authorization", f"Bearer {api_key}"),)
 
-    async def call(self, method: grpc.aio.UnaryUnaryMultiCallable[Request, Answer], request: Request) -> Answer:
+    async def call(
+        self,
+        method: grpc.aio.UnaryUnaryMultiCallable[Request, Answer],
+        request: Request,
+        seconds: float = CALL_SECONDS,
+    ) -> Answer:
         """Make one unary call in the caller's name."""
         try:
-            return await translated(method(request, metadata=self._metadata, timeout=CALL_SECONDS))
+            return await translated(method(request, metadata=self._metadata, timeout=seconds))
         except PresslineError as error:
             raise renamed(error, READS) from error
 
@@ -78,3 +87,20 @@ class Scheduler:
         """Stream a batch. It exists once this returns, and not at all if it raises."""
         create = self.stubs.batches.CreateBatch
         return await translated(create(iter(messages), metadata=self._metadata, timeout=CREATE_SECONDS))
+
+    async def check_batch(self, messages: Sequence[batch_pb2.CheckBatchRequest]) -> batch_pb2.CheckBatchResponse:
+        """Stream a batch that is only checked."""
+        check = self.stubs.batches.CheckBatch
+        return await translated(check(iter(messages), metadata=self._metadata, timeout=CREATE_SECONDS))
+
+    async def watch(self, batch_id: str, after: int) -> AsyncGenerator[batch_pb2.Batch, None]:
+        """A batch and its changes after a revision, until it has ended or the stream breaks."""
+        request = batch_pb2.WatchBatchRequest(batch_id=batch_id, after_revision=after)
+        call = self.stubs.batches.WatchBatch(request, metadata=self._metadata, timeout=WATCH_SECONDS)
+        try:
+            async for batch in call:
+                yield batch
+        except grpc.aio.AioRpcError as error:
+            raise from_rpc_error(error) from error
+        finally:
+            call.cancel()

@@ -18,6 +18,12 @@ class GatewaySettings(SchedulerClientSettings):
     max_body_bytes: int = Field(
         64 * 1024 * 1024, ge=1024, description="Largest request body; a larger one is answered with 413."
     )
+    render_wait_seconds: float = Field(
+        30, gt=0, le=120, description="Longest wait for a single render; then it is answered with 202 and goes on."
+    )
+    event_streams: int = Field(
+        500, ge=1, le=900, description="Event streams held open at once; one more is answered with 503."
+    )
     max_buffered_bytes: int = Field(
         256 * 1024 * 1024,
         ge=1024,

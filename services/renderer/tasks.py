@@ -9,6 +9,7 @@ import grpc
 import structlog
 
 from pressline.task.v1 import task_pb2, task_pb2_grpc
+from pressline.template.v1 import template_pb2
 from services.common.errors import PresslineError, Reason
 from services.common.rpc_errors import translated
 
@@ -60,6 +61,11 @@ class Tasks:
     async def fail(self, request: task_pb2.FailTaskRequest) -> None:
         """Report failure, repeatedly while the scheduler is away."""
         await _repeated(lambda: translated(self._stub.FailTask(request)))
+
+    async def report_inspection(self, source_id: str, inspection: template_pb2.Inspection) -> None:
+        """Report a source's variables, repeatedly while the scheduler is away."""
+        request = task_pb2.ReportInspectionRequest(source_id=source_id, inspection=inspection)
+        await _repeated(lambda: translated(self._stub.ReportInspection(request)))
 
     async def release(self, lease: task_pb2.Lease, reason: str, *, crashed: bool) -> None:
         """Give a lease back. Tried once: a lease that is not given back runs out."""

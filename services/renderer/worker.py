@@ -25,6 +25,7 @@ from services.renderer.engine.model import (
     Rendered,
     RenderError,
 )
+from services.renderer.inspector import Inspector
 from services.renderer.sources import Sources
 from services.renderer.tasks import Tasks, may_pass
 
@@ -66,6 +67,7 @@ class Worker:
         self._tasks = tasks
         self._sources = sources
         self._engine = engine
+        self._inspector = Inspector(tasks, sources, engine)
         self._blobs = blobs
         self._item_seconds = item_seconds
         self._extend_every = extend_every
@@ -73,10 +75,15 @@ class Worker:
     async def handle(self, payload: bytes) -> Verdict:
         """Do what a message asks for; the verdict says what becomes of the message."""
         try:
-            item_id = task_pb2.TaskRef.FromString(payload).item_id
+            reference = task_pb2.TaskRef.FromString(payload)
         except DecodeError:
             log.exception("message.unreadable")
             return Done()
+        if reference.inspect_source_id:
+            return await self._inspector.handle(reference.inspect_source_id)
+        return await self._claim_and_work(reference.item_id)
+
+    async def _claim_and_work(self, item_id: str) -> Verdict:
         try:
             answer = await self._tasks.claim(item_id)
         except PresslineError as error:

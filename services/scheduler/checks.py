@@ -10,6 +10,7 @@ from pydantic_core import from_json
 from pressline.batch.v1 import batch_pb2
 from pressline.template.v1 import template_pb2
 from services.common.errors import Violation
+from services.scheduler import variables
 
 MAX_SOURCE_BYTES = 5_000_000
 MAX_PIXELS = 4_000
@@ -17,6 +18,9 @@ MIN_SCALE, MAX_SCALE = 0.1, 3
 MIN_QUALITY, MAX_QUALITY = 0.1, 1
 MAX_CONCURRENCY = 10
 MAX_LAYOUTS = 10
+MAX_TEMPLATE_LAYOUTS = 50
+# A database document has at most 16 MB.
+MAX_TEMPLATE_BYTES = 15_000_000
 MAX_REFERENCE = 256
 MAX_FILENAME = 255
 MAX_METADATA_BYTES = 4_096
@@ -34,6 +38,8 @@ def batch(spec: batch_pb2.BatchSpec, items: list[batch_pb2.ItemSpec]) -> list[Vi
     found = list(_spec(spec))
     if not items:
         found.append(Violation("items", "a batch has at least one item"))
+    if spec.single and len(items) > 1:
+        found.append(Violation("items", "a single render has one item"))
     for index, item in enumerate(items):
         found += _item(item, spec, f"items[{index}]")
     return found
@@ -42,6 +48,12 @@ def batch(spec: batch_pb2.BatchSpec, items: list[batch_pb2.ItemSpec]) -> list[Vi
 def template(content: template_pb2.TemplateContent) -> list[Violation]:
     """What is wrong with a template's content."""
     found = list(_text(content.html, "html", required=True))
+    if content.ByteSize() > MAX_TEMPLATE_BYTES:
+        found.append(Violation("layouts", f"together with all else exceed {MAX_TEMPLATE_BYTES} bytes"))
+    if len(content.layouts) > MAX_TEMPLATE_LAYOUTS:
+        found.append(Violation("layouts", f"has at most {MAX_TEMPLATE_LAYOUTS} entries"))
+    found += variables.violations(content)
+    found += _text(content.styles, "styles", required=False)
     found += _size(content.width, content.height, "")
     if len(content.name) > MAX_NAME:
         found.append(Violation("name", f"is longer than {MAX_NAME} characters"))
@@ -52,6 +64,12 @@ def template(content: template_pb2.TemplateContent) -> list[Violation]:
         found += _text(layout.html, f"{path}.html", required=False)
         found += _size(layout.width, layout.height, f"{path}.")
     return found
+
+
+def idempotency(key: batch_pb2.IdempotencyKey, path: str) -> Iterator[Violation]:
+    """What is wrong with the idempotency key of a call."""
+    if len(key.key) > MAX_IDEMPOTENCY_KEY:
+        yield Violation(f"{path}.key", f"has 1 to {MAX_IDEMPOTENCY_KEY} characters")
 
 
 def _spec(spec: batch_pb2.BatchSpec) -> Iterator[Violation]:
@@ -67,6 +85,8 @@ def _spec(spec: batch_pb2.BatchSpec) -> Iterator[Violation]:
         yield Violation("spec.webhook_url", f"is an http or https URL of at most {MAX_URL} characters")
     if len(spec.metadata_json) > MAX_METADATA_BYTES or not _is_object(spec.metadata_json):
         yield Violation("spec.metadata_json", f"is a JSON object of at most {MAX_METADATA_BYTES} bytes")
+    if spec.single and spec.webhook_url:
+        yield Violation("spec.webhook_url", "is not for a single render: its caller waits")
     if spec.HasField("idempotency") and not 0 < len(spec.idempotency.key) <= MAX_IDEMPOTENCY_KEY:
         yield Violation("spec.idempotency.key", f"has 1 to {MAX_IDEMPOTENCY_KEY} characters")
     yield from _output(spec.output, "spec.output")

@@ -10,11 +10,14 @@ from cryptography.exceptions import InvalidTag
 from pressline.webhook.v1 import webhook_pb2
 from services.common.errors import PresslineError, Reason, Violation, invalid, not_found
 from services.scheduler import clock
-from services.scheduler.keys import Vault
+from services.scheduler.signing import SigningSecrets
 from services.scheduler.store.database import Document
 from services.scheduler.stores import Stores
+from services.scheduler.subscriptions import SubscriptionDesk
 
 MAX_LEASED = 100
+# Sending again and again must not make a delivery grow without end; the newest attempts are kept.
+MAX_SHOWN_ATTEMPTS = 100
 log = structlog.get_logger()
 _STATES: Mapping[webhook_pb2.DeliveryState.ValueType, str] = {
     webhook_pb2.DELIVERY_STATE_PENDING: "pending",
@@ -28,9 +31,10 @@ _VALUES = {name: value for value, name in _STATES.items()}
 class DeliveryDesk:
     """What the delivery and webhook services do."""
 
-    def __init__(self, stores: Stores, vault: Vault) -> None:
+    def __init__(self, stores: Stores, signing: SigningSecrets, subscriptions: SubscriptionDesk) -> None:
         self._stores = stores
-        self._vault = vault
+        self._signing = signing
+        self._subscriptions = subscriptions
 
     async def lease(self, limit: int, lease_ms: int) -> list[webhook_pb2.DueDelivery]:
         """Lease due deliveries, with the secrets to sign them."""
@@ -47,22 +51,30 @@ class DeliveryDesk:
         if delivery is None:
             raise not_found("delivery", request.id)
         attempt = request.attempt.SerializeToString()
-        if attempt in delivery["attempts"]:
-            return
-        change = {
-            "state": _STATES[request.state],
-            "attempts": [*delivery["attempts"], attempt],
-            "next_ms": request.next_time.ToMilliseconds(),
-        }
-        if not await self._stores.deliveries.record(request.id, request.token, delivery["attempts_made"], change):
-            raise PresslineError(Reason.STALE_ATTEMPT, "The delivery is leased by another notifier.")
+        if attempt not in delivery["attempts"]:
+            change = {
+                "state": _STATES[request.state],
+                "attempts": [*delivery["attempts"], attempt][-MAX_SHOWN_ATTEMPTS:],
+                "next_ms": request.next_time.ToMilliseconds(),
+            }
+            if not await self._stores.deliveries.record(request.id, request.token, delivery["attempts_made"], change):
+                raise PresslineError(Reason.STALE_ATTEMPT, "The delivery is leased by another notifier.")
+        if request.state == webhook_pb2.DELIVERY_STATE_DISABLED and delivery["subscription_id"]:
+            await self._stores.subscriptions.disable(delivery["account_id"], delivery["subscription_id"])
 
-    async def secret(self, account_id: str) -> str:
-        """The account's signing secret."""
-        account = await self._stores.accounts.get(account_id)
-        if account is None:
-            raise not_found("account", account_id)
-        return self._vault.decrypt(account["webhook_secret"], account_id)
+    async def resend(self, account_id: str, delivery_id: str) -> webhook_pb2.Delivery:
+        """Send an account's delivery again, at once.
+
+        Raises:
+            PresslineError: NOT_FOUND, or CONFLICT when its receiver wants no more.
+        """
+        resent = await self._stores.deliveries.resend(delivery_id, account_id, clock.now_ms())
+        row = await self._stores.deliveries.get(delivery_id)
+        if row is None or row["account_id"] != account_id:
+            raise not_found("delivery", delivery_id)
+        if not resent:
+            raise PresslineError(Reason.CONFLICT, "The receiver of this delivery wants no more.")
+        return _view(row)
 
     async def of_batch(self, batch_id: str) -> list[webhook_pb2.Delivery]:
         """The deliveries of a batch."""
@@ -70,10 +82,13 @@ class DeliveryDesk:
 
     async def _due(self, row: Document) -> webhook_pb2.DueDelivery | None:
         try:
-            secrets = [await self.secret(row["account_id"])]
+            secrets = await self._secrets(row)
         except (PresslineError, InvalidTag) as error:
             # One account without a readable secret must not hold up the others' deliveries.
             log.warning("delivery.unsignable", delivery=row["_id"], account=row["account_id"], error=repr(error))
+            return None
+        if not secrets:
+            await self._stores.deliveries.drop(row)
             return None
         return webhook_pb2.DueDelivery(
             id=row["_id"],
@@ -84,6 +99,13 @@ class DeliveryDesk:
             secrets=secrets,
             attempts_made=row["attempts_made"],
         )
+
+    async def _secrets(self, row: Document) -> list[str]:
+        """What signs a delivery; nothing when its subscription has ended."""
+        if not row["subscription_id"]:
+            return await self._signing.of_account(row["account_id"])
+        secret = await self._subscriptions.secret(row["account_id"], row["subscription_id"])
+        return [secret] if secret else []
 
 
 def _view(row: Document) -> webhook_pb2.Delivery:

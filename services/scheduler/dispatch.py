@@ -18,6 +18,8 @@ from services.scheduler.store.database import Document
 from services.scheduler.stores import Stores
 
 ROUND_SECONDS = 0.5
+# Items whose rows were refused at submit are passed over; other batches must not wait for thousands of them.
+SKIPPED_A_ROUND = 200
 _LANES = {model.FAST: bus.FAST, model.BULK: bus.BULK}
 log = structlog.get_logger()
 
@@ -54,15 +56,16 @@ class Dispatcher:
                 log.warning("dispatch.interrupted", error=repr(error))
             await lifecycle.wait(self._work, ROUND_SECONDS)
 
-    async def offer(self, item_id: str, lane: str) -> None:
-        """Announce a pending item that holds a slot; an item that ended meanwhile gives its slot back."""
+    async def offer(self, item_id: str, lane: str) -> bool:
+        """Announce a pending item that holds a slot; one that has ended gives its slot back. True when announced."""
         item = await self._stores.items.dispatch(item_id, clock.now_ms())
         if item is not None:
             await self.ring(item, lane)
-            return
+            return True
         found = await self._stores.items.get(item_id)
         if found is None or found["state"] in model.ENDED_ITEM:
             await self._stores.batches.release_slot(ids.batch_of(item_id), item_id)
+        return False
 
     async def ring(self, item: Document, lane: str) -> None:
         """Publish the job of a dispatched item; the count in the message id lets each dispatch through once."""
@@ -85,38 +88,47 @@ class Dispatcher:
         full: set[str] = set()
         for batch in active:
             account_id = batch["account_id"]
-            if batch["state"] != model.PENDING or "cancel_requested_ms" in batch or account_id in full:
+            if batch["state"] != model.PENDING or "cancel_requested_ms" in batch:
+                continue
+            if account_id in full and not batch["single"]:
                 continue
             if not await self._start(account_id, batch):
                 full.add(account_id)
 
     async def _start(self, account_id: str, batch: Document) -> bool:
-        account = await self._stores.accounts.get(account_id)
-        if account is None:
-            return False
-        limit = self._plans.limits(account["plan"]).concurrent_batches
-        has_place = batch["_id"] in account["running"]
-        if not has_place and not await self._stores.accounts.take_place(account_id, batch["_id"], limit):
+        if not batch["single"] and not await self._has_place(account_id, batch["_id"]):
             return False
         now = clock.now_ms()
         if await self._stores.batches.start(batch["_id"], now):
             batch.update(state=model.PROCESSING, started_ms=now)
         return True
 
+    async def _has_place(self, account_id: str, batch_id: str) -> bool:
+        account = await self._stores.accounts.get(account_id)
+        if account is None:
+            return False
+        limit = self._plans.limits(account["plan"]).concurrent_batches
+        return batch_id in account["running"] or await self._stores.accounts.take_place(account_id, batch_id, limit)
+
     async def _deal(self, ready: list[Document], room: int) -> None:
         """Give one item to each account in turn, and within an account to each batch in turn."""
         turns = self._turns(ready)
-        while room > 0 and turns:
+        skipped = 0
+        while room > 0 and turns and skipped < SKIPPED_A_ROUND:
             mine = turns.popleft()
             batch = mine.popleft()
             taken = await self._stores.batches.take_next(batch)
             if taken is not None:
-                await self.offer(ids.item_id(batch["_id"], batch["next_index"]), batch["lane"])
-                room -= 1
+                if await self.offer(ids.item_id(batch["_id"], batch["next_index"]), batch["lane"]):
+                    room -= 1
+                else:
+                    skipped += 1
                 if _has_next(taken):
                     mine.append(taken)
             if mine:
                 turns.append(mine)
+        if skipped:
+            self.wake()  # Their slots are free again.
 
     def _turns(self, ready: list[Document]) -> deque[deque[Document]]:
         accounts: dict[str, deque[Document]] = {}

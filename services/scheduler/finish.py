@@ -15,6 +15,8 @@ from services.scheduler import clock, envelope, model
 from services.scheduler.model import Counts
 from services.scheduler.store.database import Document
 from services.scheduler.stores import Stores
+from services.scheduler.usage import Meter
+from services.scheduler.waiting import Waiters
 
 log = structlog.get_logger()
 
@@ -26,19 +28,28 @@ class Finisher:
         stores: the state.
         bus: where ends are announced.
         wake: called when a slot or a place became free.
+        waiters: told of every item that ends.
+        meter: told what a batch's renders came to.
     """
 
-    def __init__(self, stores: Stores, message_bus: Bus, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, stores: Stores, message_bus: Bus, wake: Callable[[], None], waiters: Waiters, meter: Meter
+    ) -> None:
         self._stores = stores
         self._bus = message_bus
         self._wake = wake
+        self._waiters = waiters
+        self._meter = meter
 
     async def item_ended(self, item_id: str) -> None:
         """Free an ended item's slot, and end its batch if it was the last."""
+        self._waiters.item_ended(item_id)
         batch_id = ids.batch_of(item_id)
         await self._stores.batches.release_slot(batch_id, item_id)
         self._wake()
-        if not await self._stores.items.any_open(batch_id):
+        if await self._stores.items.any_open(batch_id):
+            await self._bus.hints.give(batch_id)
+        else:
             await self.finish(batch_id)
 
     async def finish(self, batch_id: str) -> None:
@@ -51,28 +62,41 @@ class Finisher:
             return
         state = model.CANCELLED if "cancel_requested_ms" in batch else model.outcome(counts)
         now = clock.now_ms()
-        fields = {
-            "counts": asdict(counts),
-            "ended_ms": now,
-            "event_id": ids.new("evt"),
-            "event_body": await self._body(batch, state, counts, now),
-        }
+        fields: Document = {"counts": asdict(counts), "ended_ms": now}
+        if not batch["single"]:
+            fields |= {"event_id": ids.new("evt"), "event_body": await self._body(batch, state, counts, now)}
         ended = await self._stores.batches.end(batch_id, state, fields)
         await self._stores.accounts.leave_place(batch["account_id"], batch_id)
+        await self._meter.settle(batch_id, counts.succeeded)
         self._wake()
         if ended:
             log.info("batch.ended", batch=batch_id, state=state, **asdict(counts))
-            await self._announce_or_leave({**batch, **fields})
+            await self._bus.hints.give(batch_id)
+            if "event_id" in fields:
+                await self._announce_or_leave({**batch, **fields})
 
     async def announce(self, batch: Document) -> None:
-        """Make the deliveries of an ended batch and ring for them."""
-        if batch["webhook_url"]:
-            await self._stores.deliveries.insert(batch, batch["webhook_url"], clock.now_ms())
+        """Put the end of a batch into its account's feed, make its deliveries and ring for them."""
+        await self._stores.events.append(
+            batch["account_id"],
+            batch["event_id"],
+            {"type": envelope.EVENT_TYPE, "body": batch["event_body"], "created_ms": batch["ended_ms"]},
+        )
+        await self._address(batch)
         reference = event_pb2.EventRef(
             event_id=batch["event_id"], type=envelope.EVENT_TYPE, account_id=batch["account_id"]
         )
         await self._bus.publish(bus.EVENTS, reference.SerializeToString(), batch["event_id"])
         await self._stores.batches.announced(batch["_id"])
+
+    async def _address(self, batch: Document) -> None:
+        """Make one delivery for the batch's own receiver and one for each subscription."""
+        deliveries, now = self._stores.deliveries, clock.now_ms()
+        if batch["webhook_url"]:
+            await deliveries.insert(batch, batch["webhook_url"], now)
+        for subscription in await self._stores.subscriptions.of_account(batch["account_id"]):
+            if envelope.EVENT_TYPE in subscription["events"] and not subscription["disabled"]:
+                await deliveries.insert(batch, subscription["url"], now, subscription["subscription_id"])
 
     async def _announce_or_leave(self, batch: Document) -> None:
         try:

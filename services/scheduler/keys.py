@@ -9,8 +9,9 @@ import secrets
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-KEY_PREFIX = "pk_live_"
+PK_LIVE, PK_TEST, DK_LIVE_SK = "pk_live_", "pk_test_", "dk_live_sk_"
 KEY_BYTES = 24
+SHOWN_CHARACTERS = 4
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix, not a secret
 NONCE_BYTES = 12
 
@@ -40,9 +41,14 @@ class Vault:
         return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], owner.encode()).decode()
 
 
-def new_api_key() -> str:
-    """A key with 192 random bits."""
-    return KEY_PREFIX + secrets.token_urlsafe(KEY_BYTES)
+def new_api_key(form: str = PK_LIVE) -> str:
+    """A key with 192 random bits, beginning as its form has it."""
+    return form + secrets.token_urlsafe(KEY_BYTES)
+
+
+def shown_prefix(api_key: str, form: str) -> str:
+    """So much of a key that its owner recognises it, and nobody can guess the rest."""
+    return api_key[: len(form) + SHOWN_CHARACTERS]
 
 
 def new_webhook_secret() -> str:

@@ -21,7 +21,8 @@ CANCELLED = "cancelled"
 
 BATCH_TRANSITIONS: Mapping[str, frozenset[str]] = {
     CREATING: frozenset({PENDING}),
-    PENDING: frozenset({PROCESSING, CANCELLED}),
+    # Failed at once when no row fits the template.
+    PENDING: frozenset({PROCESSING, FAILED, CANCELLED}),
     PROCESSING: frozenset({COMPLETED, PARTIAL, FAILED, CANCELLED}),
     COMPLETED: frozenset(),
     PARTIAL: frozenset(),
@@ -88,6 +89,11 @@ def outcome(counts: Counts) -> str:
 def shown_state(state: str, *, cancel_requested: bool) -> str:
     """The batch state that callers see: a cancel shows at once, though items may take seconds to settle."""
     return CANCELLED if cancel_requested and state not in ENDED_BATCH else state
+
+
+def revision(counts: Counts, *, started: bool, cancel_requested: bool, over: bool) -> int:
+    """A number that grows with every change of a batch that its owner can see, from 1."""
+    return 1 + counts.ended + started + cancel_requested + over
 
 
 def lane(total: int) -> str:

@@ -20,13 +20,13 @@ class Progress:
         self._items = items
         self._recent: OrderedDict[str, tuple[float, Counts]] = OrderedDict()
 
-    async def counts(self, batch: Document) -> Counts:
-        """The counts of a batch."""
+    async def counts(self, batch: Document, max_age: float = FRESH_SECONDS) -> Counts:
+        """The counts of a batch, at most so many seconds old."""
         if "counts" in batch:
             return Counts(**batch["counts"])
         now = time.monotonic()
         counted_at, counts = self._recent.get(batch["_id"], (0.0, Counts(0)))
-        if now - counted_at < FRESH_SECONDS:
+        if now - counted_at < max_age:
             return counts
         counts = Counts.of_states(batch["total"], await self._items.counts(batch["_id"]))
         self._recent[batch["_id"]] = (now, counts)

@@ -32,7 +32,14 @@ class Plan:
 
     renders: list[task_pb2.Render]
     input_type: str
-    template_id: str = ""
+    template: Template | None = None
+    # Those of the template's documents that are rendered, by their path in it.
+    documents: tuple[str, ...] = ()
+
+    @property
+    def template_id(self) -> str:
+        """Of its template; empty when it has none."""
+        return self.template.id if self.template else ""
 
 
 @dataclass
@@ -73,8 +80,11 @@ class Resolver:
         template = self.templates.get(source.template_id)
         if template is None:
             raise invalid(Violation(f"{path}.source.template_id", f"no template has the id {source.template_id!r}"))
-        renders = [self._layout(template, name, source.styles, output) for name in self.layouts or [""]]
-        return Plan(renders, "template", template.id)
+        names = self.layouts or [""]
+        renders = [self._layout(template, name, source.styles, output) for name in names]
+        own = {name for name in names if template.content.layouts[name].html} if self.layouts else set()
+        documents = dict.fromkeys(f"layouts.{name}.html" if name in own else "html" for name in names)
+        return Plan(renders, "template", template, tuple(documents))
 
     def _layout(self, template: Template, name: str, styles: str, output: batch_pb2.OutputSpec) -> task_pb2.Render:
         content = template.content

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from services.common.blobs import BlobStore
 from services.scheduler import clock
+
+SHORTEST_MS = 1_000
 
 
 class Signer:
@@ -14,7 +16,9 @@ class Signer:
     def __init__(self, blobs: BlobStore) -> None:
         self._blobs = blobs
 
-    def sign(self, object_key: str, expires_ms: int, filename: str) -> str:
-        """The address of an object; empty when its batch has expired."""
-        left = timedelta(milliseconds=expires_ms - clock.now_ms())
-        return self._blobs.signed_url(object_key, left, filename) if left >= timedelta(seconds=1) else ""
+    def sign(self, object_key: str, created_ms: int, expires_ms: int, filename: str) -> str:
+        """The address of an object, the same at every read; empty when its batch has expired."""
+        if expires_ms - clock.now_ms() < SHORTEST_MS:
+            return ""
+        since = datetime.fromtimestamp(created_ms // 1000, UTC)
+        return self._blobs.signed_url(object_key, since, timedelta(milliseconds=expires_ms - created_ms), filename)

@@ -8,12 +8,13 @@ import structlog
 
 from services.common import bus
 from services.common.bus import Bus
-from services.scheduler import clock, model
+from services.scheduler import audit, clock, feed, model, usage
 from services.scheduler.cancel import Canceller
 from services.scheduler.dispatch import Dispatcher
 from services.scheduler.finish import Finisher
 from services.scheduler.store.database import Document
 from services.scheduler.stores import Stores
+from services.scheduler.usage import Meter
 
 # An item is rung for again when nobody claimed it for so long although nothing waits before it.
 UNCLAIMED_MS = 15_000
@@ -27,13 +28,20 @@ class Sweeper:
     """Reconciles what one step wrote with what the next one should have."""
 
     def __init__(
-        self, stores: Stores, message_bus: Bus, dispatcher: Dispatcher, finisher: Finisher, canceller: Canceller
+        self,
+        stores: Stores,
+        message_bus: Bus,
+        dispatcher: Dispatcher,
+        finisher: Finisher,
+        canceller: Canceller,
+        meter: Meter,
     ) -> None:
         self._stores = stores
         self._bus = message_bus
         self._dispatcher = dispatcher
         self._finisher = finisher
         self._canceller = canceller
+        self._meter = meter
 
     async def sweep(self) -> None:
         """One round. A step that fails is logged and does not keep the others from running."""
@@ -43,6 +51,7 @@ class Sweeper:
             lambda: self._slots(active),
             lambda: self._due_to_finish(active),
             lambda: self._places(active),
+            lambda: self._meter.repair(active),
             self._outbox,
             self._abandoned,
             self._expired_records,
@@ -113,7 +122,12 @@ class Sweeper:
     async def _expired_records(self) -> None:
         now = clock.now_ms()
         await self._stores.idempotency.forget_expired(now)
+        await self._stores.inspections.forget(now)
         await self._stores.accounts.forget_windows(now // 60_000 - 1)
+        await self._stores.keys.forget_expired(now)
+        await self._stores.events.forget(now - feed.KEPT_MS, feed.FORGOTTEN_AT_ONCE)
+        await self._stores.audit.forget(now - audit.KEPT_MS)
+        await self._stores.usage.forget(now - usage.LEDGER_KEPT_MS)
 
 
 def _is_lost(item: Document, now: int) -> bool:

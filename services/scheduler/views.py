@@ -11,7 +11,7 @@ from services.scheduler import clock, model
 from services.scheduler.model import Counts
 from services.scheduler.store.database import Document
 
-SignUrl = Callable[[str, int, str], str]
+SignUrl = Callable[[str, int, int, str], str]
 
 _BATCH_STATES = {
     model.CREATING: batch_pb2.BATCH_STATE_PENDING,
@@ -22,6 +22,8 @@ _BATCH_STATES = {
     model.FAILED: batch_pb2.BATCH_STATE_FAILED,
     model.CANCELLED: batch_pb2.BATCH_STATE_CANCELLED,
 }
+# Of two stored states with one name, a filter means the visible one.
+_STORED_BATCH_STATES = {value: name for name, value in _BATCH_STATES.items()}
 _ITEM_STATES = {
     model.PENDING: batch_pb2.ITEM_STATE_PENDING,
     model.DISPATCHED: batch_pb2.ITEM_STATE_DISPATCHED,
@@ -31,6 +33,11 @@ _ITEM_STATES = {
     model.CANCELLED: batch_pb2.ITEM_STATE_CANCELLED,
 }
 _STORED_ITEM_STATES = {value: name for name, value in _ITEM_STATES.items()}
+
+
+def batch_state(state: batch_pb2.BatchState.ValueType) -> str:
+    """The stored name of a state in a filter."""
+    return _STORED_BATCH_STATES[state]
 
 
 def item_state(state: batch_pb2.ItemState.ValueType) -> str:
@@ -55,6 +62,14 @@ def batch(document: Document, counts: Counts) -> batch_pb2.Batch:
         template_version=document["template_version"],
         webhook_url=document["webhook_url"],
         metadata_json=document["metadata"],
+        revision=model.revision(
+            counts,
+            started="started_ms" in document,
+            cancel_requested=cancelling,
+            over=document["state"] in model.ENDED_BATCH,
+        ),
+        layouts=document["layouts"],
+        layout_list=document["layout_list"],
     )
     if "started_ms" in document:
         result.start_time.FromMilliseconds(document["started_ms"])
@@ -71,7 +86,7 @@ def created(document: Document) -> batch_pb2.CreateBatchResponse:
 
 
 def item(document: Document, expires_ms: int, sign: SignUrl) -> batch_pb2.Item:
-    """An item; download addresses are signed anew at every read and end when the batch expires."""
+    """An item; download addresses are signed at every read, come out the same, and end when the batch expires."""
     return batch_pb2.Item(
         id=document["_id"],
         batch_id=document["batch_id"],
@@ -96,5 +111,5 @@ def _output(stored: bytes, document: Document, expires_ms: int, sign: SignUrl) -
     kept = task_pb2.StoredOutput.FromString(stored)
     output = kept.output
     if not document["inline_data"]:
-        output.url = sign(kept.object_key, expires_ms, document["filename"])
+        output.url = sign(kept.object_key, document["created_ms"], expires_ms, document["filename"])
     return output

@@ -219,14 +219,20 @@ def test_usage_tells_plan_limits_and_what_runs(client: httpx2.Client) -> None:
     body = client.get("/v1/usage").json()
     assert body["account_id"] == "tests-deckle"
     assert body["plan"] == "enterprise"
-    assert body["limits"] == {"items_per_batch": 10_000, "concurrent_batches": None, "requests_per_minute": 10_000}
+    assert body["limits"] == {
+        "items_per_batch": 10_000,
+        "concurrent_batches": None,
+        "requests_per_minute": 10_000,
+        "renders_per_month": None,
+    }
     assert isinstance(body["running_batches"], int)
 
 
 @pytest.mark.parametrize(
-    ("plan", "limits"), [("free", (10, 1, 60)), ("pro", (100, 3, 300)), ("business", (1000, 10, 1000))]
+    ("plan", "limits"),
+    [("free", (10, 1, 60, 1_000)), ("pro", (100, 3, 300, 10_000)), ("business", (1_000, 10, 1_000, 100_000))],
 )
-def test_the_limits_of_each_plan(stack: Stack, plan: str, limits: tuple[int, int, int]) -> None:
+def test_the_limits_of_each_plan(stack: Stack, plan: str, limits: tuple[int, int, int, int]) -> None:
     with api(stack, plan, f"tests-usage-{plan}") as client:
         answer = client.get("/v1/usage")
     assert tuple(answer.json()["limits"].values()) == limits

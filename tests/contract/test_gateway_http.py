@@ -23,9 +23,11 @@ ROUTES = [
     ("GET", "/templates/tmpl_x"),
     ("PUT", "/templates/tmpl_x"),
     ("DELETE", "/templates/tmpl_x"),
+    ("POST", "/templates/tmpl_x/render"),
     ("POST", "/templates/tmpl_x/batch-render"),
     ("GET", "/templates/batch/batch_x/results"),
     ("POST", "/templates/batch/batch_x/cancel"),
+    ("POST", "/v1/generate"),
     ("POST", "/v1/generate/batch"),
     ("GET", "/v1/generations/gen_x"),
     ("POST", "/v1/templates"),
@@ -37,9 +39,17 @@ ROUTES = [
     ("POST", "/v1/batches"),
     ("GET", "/v1/batches/batch_x"),
     ("GET", "/v1/batches/batch_x/items"),
+    ("DELETE", "/v1/batches/batch_x"),
     ("POST", "/v1/batches/batch_x:cancel"),
     ("GET", "/v1/batches/batch_x/deliveries"),
     ("GET", "/v1/webhooks/secret"),
+    ("POST", "/v1/webhooks/secret:rotate"),
+    ("GET", "/v1/account"),
+    ("GET", "/v1/audit"),
+    ("GET", "/v1/keys"),
+    ("POST", "/v1/keys"),
+    ("DELETE", "/v1/keys/key_x"),
+    ("POST", "/v1/keys/key_x:rotate"),
 ]
 UNKNOWN_THINGS = [
     ("GET", "/templates/tmpl_unknown"),
@@ -52,8 +62,13 @@ UNKNOWN_THINGS = [
     ("DELETE", "/v1/templates/tmpl_unknown"),
     ("GET", "/v1/batches/batch_unknown"),
     ("GET", "/v1/batches/batch_unknown/items"),
+    ("GET", "/v1/batches/batch_unknown/items?format=ndjson"),
+    ("DELETE", "/v1/batches/batch_unknown"),
+    ("DELETE", "/v1/batches/%00"),
     ("POST", "/v1/batches/batch_unknown:cancel"),
     ("GET", "/v1/batches/batch_unknown/deliveries"),
+    ("DELETE", "/v1/keys/key_unknown"),
+    ("POST", "/v1/keys/key_unknown:rotate"),
     ("GET", "/v1/batches/batch_" + "x" * 10_000),
     ("GET", "/templates/" + "%C3%A9" * 2_000),
     ("GET", "/templates/%00"),
@@ -113,7 +128,7 @@ def test_the_description_names_every_route(stack: Stack) -> None:
         for path, methods in description["paths"].items()
         for method in methods
     }
-    assert {(method, re.sub("(tmpl|batch|gen)_x", "x", path)) for method, path in ROUTES} <= described
+    assert {(method, re.sub("(tmpl|batch|gen|key)_x", "x", path)) for method, path in ROUTES} <= described
     assert '"422"' not in json.dumps(description)
 
 

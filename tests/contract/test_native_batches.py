@@ -41,6 +41,7 @@ ITEM_FIELDS = {
     "pages",
     "bytes",
     "sha256",
+    "outputs",
     "attempts",
     "duration_ms",
     "error",

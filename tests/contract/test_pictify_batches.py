@@ -170,11 +170,32 @@ def test_several_layouts_give_several_files(client: httpx2.Client, uid: str) -> 
         assert httpx2.get(file["url"], trust_env=False).content.startswith(b"\xff\xd8")
 
 
+def test_a_row_that_fails_tells_so_for_each_of_several_layouts(client: httpx2.Client, uid: str) -> None:
+    batch_id = submit(client, uid, variableSets=[{}], layouts=["square", "tall"]).json()["batchId"]
+    until_ended(client, batch_id)
+    result = results(client, batch_id)["results"][0]
+    assert (result["success"], result["results"]) == (False, [])
+    assert [error["layout"] for error in result["errors"]] == ["square", "tall"]
+    assert all("name" in error["error"] for error in result["errors"])
+
+
+def test_a_batch_of_several_layouts_shows_every_file_natively(client: httpx2.Client, uid: str) -> None:
+    batch_id = submit(client, uid, layouts=["square", "tall"]).json()["batchId"]
+    until_ended(client, batch_id)
+    (item,) = client.get(f"/v1/batches/{batch_id}/items").json()["data"]
+    assert [(each["layout"], each["width"], each["height"]) for each in item["outputs"]] == [
+        ("square", 100, 100),
+        ("tall", 50, 150),
+    ]
+    assert item["url"] == item["outputs"][0]["url"]
+
+
 def test_one_layout_stands_in_for_the_template(client: httpx2.Client, uid: str) -> None:
     batch_id = submit(client, uid, layout="square", format="webp").json()["batchId"]
     until_ended(client, batch_id)
     result = results(client, batch_id)["results"][0]
     assert (result["success"], result["width"], result["height"], result["format"]) == (True, 100, 100, "webp")
+    assert "results" not in result
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from pressline.task.v1 import task_pb2
+from pressline.template.v1.template_pb2 import Inspection, Variable
 from services.common import ids
 from services.scheduler import model
 from services.scheduler.store.database import Database
+from services.scheduler.store.inspections import KEPT_MS
 from services.scheduler.store.items import Fence
 from services.scheduler.store.templates import source_id
 from services.scheduler.stores import Stores
@@ -124,7 +126,10 @@ async def test_nothing_is_taken_after_a_cancel(stores: Stores) -> None:
 async def test_a_batch_ends_once(stores: Stores) -> None:
     seen = await processing(stores)
     ends = await asyncio.gather(
-        *(stores.batches.end(seen["_id"], state, {"ended_ms": NOW}) for state in [model.COMPLETED, model.CANCELLED] * 4)
+        *(
+            stores.batches.end(seen["_id"], state, {"event_id": "evt_1"})
+            for state in [model.COMPLETED, model.CANCELLED] * 4
+        )
     )
     assert sum(ends) == 1
     ended = await stores.batches.get(seen["_id"])
@@ -231,6 +236,39 @@ async def test_requests_are_counted_exactly(stores: Stores) -> None:
     assert await stores.accounts.count_request("key", 7) == 1
 
 
+def template_fields(content: bytes) -> dict[str, Any]:
+    return {"content": content, "outline": content[:1], "paths": ["html"], "source_ids": [content.hex()]}
+
+
+async def test_versions_of_a_template_are_kept_in_order_and_go_with_it(stores: Stores) -> None:
+    template_id = ids.new("tmpl")
+    first = await stores.templates.insert(template_id, "acme", template_fields(b"one\xff"), NOW)
+    assert await stores.templates.insert(template_id, "acme", template_fields(b"again"), NOW + 1) == first
+    assert await stores.templates.newest("acme", 0, 2) == [{key: first[key] for key in first if key != "content"}]
+    writes = (stores.templates.replace("acme", template_id, template_fields(b"new %d" % i), NOW + i) for i in range(5))
+    changed = [each for each in await asyncio.gather(*writes) if each is not None]
+    assert sorted(each["version"] for each in changed) == [2, 3, 4, 5, 6]
+    assert await stores.templates.get_version("acme", template_id, 1) == first
+    for each in changed:
+        assert await stores.templates.get_version("acme", template_id, each["version"]) == each
+    assert await stores.templates.get_version("acme", template_id, 7) is None
+    assert await stores.templates.get_version("other", template_id, 1) is None
+    assert await stores.templates.replace("other", template_id, template_fields(b"theirs"), NOW) is None
+    assert await stores.templates.delete("acme", template_id)
+    assert await stores.templates.get_version("acme", template_id, 1) is None
+
+
+async def test_the_first_inspection_of_a_source_stands_until_nobody_reads_it(stores: Stores) -> None:
+    seen, late = Inspection(variables=[Variable(name="x")]), Inspection(error="late")
+    for found in (seen, late):
+        await stores.inspections.put("src_a", found, NOW)
+    await stores.inspections.put("src_b", late, NOW)
+    assert await stores.inspections.get_many(["src_a", "src_b", "src_c"], NOW) == {"src_a": seen, "src_b": late}
+    assert await stores.inspections.get_many(["src_a"], NOW + KEPT_MS - 1) == {"src_a": seen}
+    await stores.inspections.forget(NOW + KEPT_MS + 1)
+    assert await stores.inspections.get_many(["src_a", "src_b"], NOW + KEPT_MS + 1) == {"src_a": seen}
+
+
 async def test_an_idempotency_key_has_one_owner(stores: Stores) -> None:
     begun = await asyncio.gather(
         *(stores.idempotency.begin("record", b"f", f"batch_{i}", NOW, NOW + 100) for i in range(8))
@@ -267,11 +305,11 @@ async def test_deliveries_are_leased_once_and_recorded_by_the_leaser(stores: Sto
 
 
 async def test_templates_belong_to_an_account_and_count_versions(stores: Stores) -> None:
-    await stores.templates.insert("tmpl_a", "acme", b"one", NOW)
-    await stores.templates.insert("tmpl_b", "acme", b"two", NOW + 1)
+    await stores.templates.insert("tmpl_a", "acme", template_fields(b"one"), NOW)
+    await stores.templates.insert("tmpl_b", "acme", template_fields(b"two"), NOW + 1)
     assert await stores.templates.get("other", "tmpl_a") is None
-    assert await stores.templates.replace("other", "tmpl_a", b"x", NOW) is None
-    changed = await stores.templates.replace("acme", "tmpl_a", b"three", NOW + 2)
+    assert await stores.templates.replace("other", "tmpl_a", template_fields(b"x"), NOW) is None
+    changed = await stores.templates.replace("acme", "tmpl_a", template_fields(b"three"), NOW + 2)
     assert changed is not None
     assert (changed["version"], changed["content"]) == (2, b"three")
     assert [one["_id"] for one in await stores.templates.newest("acme", 0, 10)] == ["tmpl_b", "tmpl_a"]
@@ -285,6 +323,80 @@ async def test_sources_are_named_by_content_and_account(stores: Stores) -> None:
     source.id = source_id("acme", source)
     assert source.id != source_id("other", source)
     for _ in range(2):
-        await stores.sources.put("acme", source)
+        await stores.sources.put("acme", source, NOW)
     assert await stores.sources.get(source.id) == source
     assert await stores.sources.get("src_unknown") is None
+
+
+async def test_sources_live_as_long_as_the_last_batch_that_needs_them(stores: Stores) -> None:
+    source = task_pb2.SourceDocument(id="src_x", kind=task_pb2.SourceDocument.KIND_HTML, body="x")
+    for until in (NOW + 5, NOW + 9, NOW + 7):
+        await stores.sources.put("acme", source, until)
+    await stores.sources.forget(NOW + 9, 10)
+    assert await stores.sources.get("src_x") == source
+    await stores.sources.forget(NOW + 10, 10)
+    assert await stores.sources.get("src_x") is None
+
+
+async def test_batches_expire_when_they_have_ended(stores: Stores) -> None:
+    running = await processing(stores, expires_ms=NOW)
+    creating = batch(expires_ms=NOW)
+    await stores.batches.insert_creating(creating)
+    young, old, single = [await processing(stores, expires_ms=at) for at in (NOW + 1, NOW, NOW - 1)]
+    for each in (young, old, single):
+        assert await stores.batches.end(each["_id"], model.COMPLETED, {})
+    assert set(await stores.batches.expired(NOW, 10)) == {old["_id"], single["_id"]}
+    assert len(await stores.batches.expired(NOW, 1)) == 1
+    for each in (running, creating):
+        assert not await stores.batches.begin_removal(each["_id"], NOW)
+    assert await stores.batches.begin_removal(old["_id"], NOW)
+    assert await stores.batches.begin_removal(old["_id"], NOW)
+    assert await stores.batches.expired(NOW, 10) == [single["_id"]]
+    assert await stores.batches.half_removed(NOW, 10) == []
+    assert await stores.batches.half_removed(NOW + 1, 10) == [old["_id"]]
+    await stores.batches.delete(old["_id"])
+    assert await stores.batches.get(old["_id"]) is None
+    assert await stores.batches.get(running["_id"]) is not None
+
+
+async def test_an_end_without_an_event_is_not_to_be_announced(stores: Stores) -> None:
+    silent, told = await processing(stores), await processing(stores)
+    assert await stores.batches.end(silent["_id"], model.COMPLETED, {})
+    assert await stores.batches.end(told["_id"], model.COMPLETED, {"event_id": "evt_1"})
+    assert [each["_id"] for each in await stores.batches.unannounced()] == [told["_id"]]
+
+
+async def test_tombstones_tell_whose_a_batch_was_until_they_are_forgotten(stores: Stores) -> None:
+    gone = {"_id": "batch_gone", "account_id": "acme"}
+    for _ in range(2):
+        await stores.tombstones.put(gone, NOW, NOW + 10)
+    found = await stores.tombstones.get("batch_gone")
+    assert found is not None
+    assert (found["account_id"], found["gone_ms"]) == ("acme", NOW)
+    assert await stores.tombstones.to_recheck(NOW + 10, 5) == []
+    assert [each["_id"] for each in await stores.tombstones.to_recheck(NOW + 11, 5)] == ["batch_gone"]
+    await stores.tombstones.rechecked("batch_gone")
+    assert await stores.tombstones.to_recheck(NOW + 11, 5) == []
+    assert await stores.tombstones.older(NOW, 5) == []
+    assert await stores.tombstones.older(NOW + 1, 5) == ["batch_gone"]
+    await stores.tombstones.delete(["batch_gone"])
+    assert await stores.tombstones.get("batch_gone") is None
+
+
+async def test_deliveries_that_are_over_go_with_their_batch(stores: Stores) -> None:
+    event = {"_id": "batch_gone", "event_id": "evt_1", "account_id": "acme", "event_body": b"{}"}
+    for url in ("https://a", "https://b"):
+        await stores.deliveries.insert(event, url, NOW)
+    leased = (await stores.deliveries.lease(1, NOW, NOW + 10))[0]
+    assert await stores.deliveries.record(leased["_id"], leased["token"], 0, {"state": "delivered", "attempts": []})
+    await stores.deliveries.delete_ended("batch_gone")
+    assert [row["state"] for row in await stores.deliveries.of_batch("batch_gone")] == ["pending"]
+    await stores.deliveries.delete_of("batch_gone")
+    assert await stores.deliveries.of_batch("batch_gone") == []
+
+
+async def test_which_of_some_items_have_ended(stores: Stores) -> None:
+    states = [model.PENDING, model.SUCCEEDED, model.FAILED, model.CANCELLED, model.RENDERING]
+    await stores.items.insert([item("batch_w", index, state=state) for index, state in enumerate(states)])
+    asked = [ids.item_id("batch_w", index) for index in (0, 1, 3, 4, 9)]
+    assert set(await stores.items.ended_among(asked)) == {asked[1], asked[2]}

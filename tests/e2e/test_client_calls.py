@@ -183,6 +183,7 @@ def test_the_account_of_the_key(stack: Stack) -> None:
         usage = client.usage()
         assert usage.limits.items_per_batch == 100
         assert usage.limits.concurrent_batches == 3
+        assert (usage.limit, usage.remaining is not None) == (10_000, True)
         assert client.webhook_secret().startswith("whsec_")
         with pytest.raises(NotFoundError):
             client.batches.get("batch_0000000000000000")

@@ -2,59 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
 import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 
-import grpc
 import pytest
 
-from pressline.account.v1 import account_pb2, account_pb2_grpc
 from pressline_client import Client, Item
 from tests.support.batches import assert_each_item_once, submit
 from tests.support.receiver import receiving
+from tests.support.replicas import ScaledOut, scaled_out
 from tests.support.servers import S3Server, UrlServer
-from tests.support.stack import free_ports
-
-TOKEN = "scaled-out"
-READY_SECONDS = 60
-STOP_SECONDS = 40
-
-
-@contextmanager
-def process(name: str, env: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """One service, stopped at the end; it must end cleanly."""
-    script = Path(sys.executable).parent / f"pressline-{name}"
-    with log.open("wb") as output:
-        running = subprocess.Popen([script], env={**os.environ, **env}, stdout=output, stderr=output)
-        try:
-            yield running
-        finally:
-            running.send_signal(signal.SIGTERM)
-            assert running.wait(STOP_SECONDS) == 0, log.read_text()
-
-
-@dataclass(frozen=True)
-class ScaledOut:
-    """Addresses of both replicas."""
-
-    gateways: tuple[str, str]
-    internal: str
-
-    def key(self, account: str) -> str:
-        metadata = (("x-pressline-service-token", TOKEN),)
-        with grpc.insecure_channel(self.internal.split(",", maxsplit=1)[0]) as channel:
-            stub = account_pb2_grpc.AdmissionServiceStub(channel)
-            request = account_pb2.CreateKeyRequest(account_id=account, plan=account_pb2.PLAN_ENTERPRISE)
-            return stub.CreateKey(request, metadata=metadata, timeout=20, wait_for_ready=True).api_key
 
 
 @pytest.fixture(scope="module")
@@ -64,51 +22,9 @@ def replicas(
     s3_server: S3Server,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[ScaledOut]:
-    logs = tmp_path_factory.mktemp("logs")
-    ports = [f"127.0.0.1:{port}" for port in free_ports(12)]
-    public, internal, gateways = ports[0:2], ports[2:4], ports[4:6]
-    shared = {
-        "PRESSLINE_SERVICE_TOKEN": TOKEN,
-        "PRESSLINE_SECRET_KEY": "cd" * 32,
-        "PRESSLINE_NATS_URL": nats_server.url,
-        "PRESSLINE_MONGODB_URL": mongodb_server.url,
-        "PRESSLINE_MONGODB_DATABASE": "scaled_out",
-        "PRESSLINE_S3_URL": s3_server.url,
-        "PRESSLINE_S3_ACCESS_KEY": s3_server.access_key,
-        "PRESSLINE_S3_SECRET_KEY": s3_server.secret_key,
-        "PRESSLINE_S3_BUCKET": s3_server.bucket,
-        "PRESSLINE_SCHEDULER_ADDRESS": ",".join(public),
-        "PRESSLINE_SCHEDULER_INTERNAL_ADDRESS": ",".join(internal),
-        "PRESSLINE_WEBHOOK_ALLOW": "127.0.0.0/8",
-        "PRESSLINE_RENDERER_BROWSERS": "1",
-        "PRESSLINE_RENDERER_PAGES": "2",
-    }
-    services = [
-        *(
-            ("scheduler", {"PRESSLINE_SCHEDULER_LISTEN": public[i], "PRESSLINE_SCHEDULER_INTERNAL_LISTEN": internal[i]})
-            for i in range(2)
-        ),
-        *(("gateway", {"PRESSLINE_GATEWAY_LISTEN": gateways[i]}) for i in range(2)),
-        *(("renderer", {"PRESSLINE_RENDERER_HEALTH_LISTEN": port}) for port in ports[6:10]),
-        *(("notifier", {"PRESSLINE_NOTIFIER_HEALTH_LISTEN": port}) for port in ports[10:12]),
-    ]
-    with ExitStack() as running:
-        for number, (name, settings) in enumerate(services):
-            running.enter_context(process(name, {**shared, **settings}, logs / f"{name}-{number}.log"))
-        for gateway in gateways:
-            until_ready(f"http://{gateway}/readyz")
-        yield ScaledOut((f"http://{gateways[0]}", f"http://{gateways[1]}"), ",".join(internal))
-
-
-def until_ready(url: str) -> None:
-    deadline = time.monotonic() + READY_SECONDS
-    while True:
-        try:
-            with urllib.request.urlopen(url, timeout=2):
-                return
-        except OSError:
-            assert time.monotonic() < deadline, url
-            time.sleep(0.1)
+    servers = (nats_server, mongodb_server, s3_server)
+    with scaled_out(servers, tmp_path_factory.mktemp("logs"), renderers=4, notifiers=2) as running:
+        yield running
 
 
 @pytest.mark.timeout(240)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,7 +16,7 @@ from pydantic import SecretStr
 from pressline.account.v1 import account_pb2, account_pb2_grpc
 from pressline.batch.v1 import batch_pb2, batch_pb2_grpc
 from pressline.task.v1 import task_pb2, task_pb2_grpc
-from pressline.template.v1 import template_pb2_grpc
+from pressline.template.v1 import template_pb2, template_pb2_grpc
 from pressline.webhook.v1 import webhook_pb2_grpc
 from services.common import bus, rpc
 from services.common.bus import Again, Bus, Consumer, Done, Verdict
@@ -131,11 +132,20 @@ async def running_scheduler(settings: SchedulerSettings) -> AsyncIterator[Client
         await internal.close()
 
 
+Inspect = Callable[[task_pb2.SourceDocument], template_pb2.Inspection]
 Render = Callable[[task_pb2.Task], Awaitable[list[batch_pb2.ItemError]]]
 
 
 async def succeed(_task: task_pb2.Task) -> list[batch_pb2.ItemError]:
     return []
+
+
+def printed_names(source: task_pb2.SourceDocument) -> template_pb2.Inspection:
+    """`{{name}}` in a document, all required; enough where no template does more."""
+    names = dict.fromkeys(re.findall(r"{{(\w+)}}", source.body))
+    error = "The template is broken." if "{{{{" in source.body else ""
+    found = [template_pb2.Variable(name=name, required=True, line=1) for name in names]
+    return template_pb2.Inspection(variables=[] if error else found, error=error)
 
 
 @dataclass
@@ -145,8 +155,11 @@ class ReportingRenderer:
     client: Client
     nats_url: str
     render: Render = succeed
+    inspect: Inspect = printed_names
     slots: int = 4
     claimed: list[str] = field(default_factory=list)
+    inspected: list[str] = field(default_factory=list)
+    source_ids: list[str] = field(default_factory=list)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[ReportingRenderer]:
@@ -162,7 +175,11 @@ class ReportingRenderer:
             await connection.close()
 
     async def _handle(self, payload: bytes) -> Verdict:
-        item_id = task_pb2.TaskRef.FromString(payload).item_id
+        reference = task_pb2.TaskRef.FromString(payload)
+        if reference.inspect_source_id:
+            await self._look_through(reference.inspect_source_id)
+            return Done()
+        item_id = reference.item_id
         answer = await self.client.tasks.ClaimTask(task_pb2.ClaimTaskRequest(item_id=item_id, worker="reporting"))
         if answer.WhichOneof("outcome") == "leased_elsewhere":
             return Again(answer.leased_elsewhere.remaining.ToMilliseconds() / 1000)
@@ -170,6 +187,13 @@ class ReportingRenderer:
             self.claimed.append(item_id)
             await self._report(answer.task, await self.render(answer.task))
         return Done()
+
+    async def _look_through(self, source_id: str) -> None:
+        source = await self.client.tasks.GetSource(task_pb2.GetSourceRequest(source_id=source_id))
+        self.inspected.append(source.body)
+        self.source_ids.append(source_id)
+        report = task_pb2.ReportInspectionRequest(source_id=source_id, inspection=self.inspect(source))
+        await self.client.tasks.ReportInspection(report)
 
     async def _report(self, task: task_pb2.Task, errors: list[batch_pb2.ItemError]) -> None:
         if errors:

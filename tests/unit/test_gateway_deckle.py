@@ -6,7 +6,6 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from pydantic import ValidationError
 
-from pressline.account.v1 import account_pb2
 from pressline.batch.v1 import batch_pb2
 from services.gateway.models.deckle import GenerateBatchBody, GenerationBody
 from services.gateway.translate import deckle
@@ -118,14 +117,3 @@ def test_a_failed_generation_has_code_and_message() -> None:
     generation = deckle.generation(batch_pb2.Item(state=batch_pb2.ITEM_STATE_FAILED, errors=[error]))
     assert generation["error"] == {"code": "TIMEOUT", "message": "too slow"}
     assert (generation["status"], generation["url"], generation["pages"]) == ("failed", None, None)
-
-
-def test_no_limit_is_null() -> None:
-    limits = account_pb2.PlanLimits(items_per_batch=10_000, requests_per_minute=10_000)
-    standing = account_pb2.Usage(account_id="a", plan=account_pb2.PLAN_ENTERPRISE, limits=limits, running_batches=3)
-    assert deckle.usage(standing) == {
-        "account_id": "a",
-        "plan": "enterprise",
-        "limits": {"items_per_batch": 10_000, "concurrent_batches": None, "requests_per_minute": 10_000},
-        "running_batches": 3,
-    }

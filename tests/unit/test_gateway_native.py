@@ -75,6 +75,27 @@ def test_a_dispatched_item_is_pending() -> None:
     assert (item["status"], item["format"], item["url"], item["error"]) == ("pending", "pdf", None, None)
 
 
+def test_an_item_shows_the_file_of_every_layout() -> None:
+    outputs = [
+        batch_pb2.Output(
+            layout=name, url=f"http://{name}", format=batch_pb2.FORMAT_PNG, width=2, height=1, size_bytes=9
+        )
+        for name in ("wide", "")
+    ]
+    item = native.item(batch_pb2.Item(state=batch_pb2.ITEM_STATE_SUCCEEDED, outputs=outputs))
+    assert (item["url"], [each["layout"] for each in item["outputs"]]) == ("http://wide", ["wide", None])
+    assert item["outputs"][0] == {
+        "layout": "wide",
+        "url": "http://wide",
+        "format": "png",
+        "width": 2,
+        "height": 1,
+        "pages": None,
+        "bytes": 9,
+        "sha256": "",
+    }
+
+
 def test_cursors_lead_back_to_their_index() -> None:
     assert [native.index_of(native.cursor(index)) for index in (1, 99, 10_000)] == [1, 99, 10_000]
 

@@ -90,8 +90,7 @@ def test_every_state_has_the_dialects_word() -> None:
 def test_a_result_without_layouts() -> None:
     output = batch_pb2.Output(url="http://f", format=batch_pb2.FORMAT_PNG, width=3, height=2, size_bytes=9)
     item = batch_pb2.Item(index=4, state=batch_pb2.ITEM_STATE_SUCCEEDED, format=batch_pb2.FORMAT_PNG, outputs=[output])
-    assert pictify.result(item) == {
-        "index": 4,
+    assert pictify.result(item, None) == {
         "success": True,
         "url": "http://f",
         "width": 3,
@@ -105,22 +104,55 @@ def test_a_result_without_layouts() -> None:
 def test_a_failed_result_says_why() -> None:
     error = batch_pb2.ItemError(code="TEMPLATE_ERROR", message="name is missing")
     item = batch_pb2.Item(state=batch_pb2.ITEM_STATE_FAILED, format=batch_pb2.FORMAT_WEBP, errors=[error])
-    result = pictify.result(item)
+    result = pictify.result(item, None)
     assert (result["success"], result["url"], result["format"]) == (False, None, "webp")
     assert result["error"] == "name is missing"
 
 
 def test_a_cancelled_result_says_so() -> None:
-    assert "cancelled" in pictify.result(batch_pb2.Item(state=batch_pb2.ITEM_STATE_CANCELLED))["error"]
+    assert "cancelled" in pictify.result(batch_pb2.Item(state=batch_pb2.ITEM_STATE_CANCELLED), None)["error"]
 
 
 def test_a_result_with_layouts_holds_files_and_errors_by_layout() -> None:
     output = batch_pb2.Output(layout="a", url="http://f", format=batch_pb2.FORMAT_PNG, width=3, height=2)
     error = batch_pb2.ItemError(layout="b", message="broken")
-    result = pictify.result(batch_pb2.Item(state=batch_pb2.ITEM_STATE_FAILED, outputs=[output], errors=[error]))
+    item = batch_pb2.Item(state=batch_pb2.ITEM_STATE_FAILED, outputs=[output], errors=[error])
+    result = pictify.result(item, ["a", "b"])
     assert result["results"] == [{"layout": "a", "url": "http://f", "width": 3, "height": 2, "format": "png"}]
     assert result["errors"] == [{"layout": "b", "error": "broken"}]
     assert result["success"] is False
+
+
+def test_one_layout_by_name_is_no_list() -> None:
+    output = batch_pb2.Output(layout="a", url="http://f", format=batch_pb2.FORMAT_PNG)
+    item = batch_pb2.Item(state=batch_pb2.ITEM_STATE_SUCCEEDED, outputs=[output])
+    assert "results" not in pictify.result(item, None)
+    assert not pictify.batch_spec("t", body(layout="a")).layout_list
+    assert pictify.batch_spec("t", body(layouts=["a"])).layout_list
+    assert not pictify.batch_spec("t", body(layouts=[])).layout_list
+
+
+@pytest.mark.parametrize(
+    ("item", "reason"),
+    [
+        (batch_pb2.Item(state=batch_pb2.ITEM_STATE_FAILED, errors=[batch_pb2.ItemError(message="crashed")]), "crashed"),
+        (
+            batch_pb2.Item(state=batch_pb2.ITEM_STATE_CANCELLED),
+            "The batch was cancelled before this item was rendered.",
+        ),
+    ],
+)
+def test_what_fails_a_row_fails_each_of_its_layouts(item: batch_pb2.Item, reason: str) -> None:
+    batch = batch_pb2.Batch(layouts=["a", "b"], layout_list=True, state=batch_pb2.BATCH_STATE_FAILED)
+    page = pictify.results(batch, batch_pb2.ListItemsResponse(items=[item]), page=1, limit=100)
+    (result,) = page["results"]
+    assert (result["index"], result["error"], result["results"]) == (0, reason, [])
+    assert result["errors"] == [{"layout": "a", "error": reason}, {"layout": "b", "error": reason}]
+
+
+def test_a_row_that_waits_has_no_errors_yet() -> None:
+    waiting = pictify.result(batch_pb2.Item(state=batch_pb2.ITEM_STATE_RENDERING), ["a"])
+    assert (waiting["results"], waiting["errors"], waiting["error"]) == ([], [], None)
 
 
 def test_a_page_of_results() -> None:

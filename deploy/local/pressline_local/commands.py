@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pressline_local import control, keys
-from pressline_local.errors import LocalError
+from pressline_local import account_commands, control
 from pressline_local.folder import DataFolder, RunRecord
-from pressline_local.keys import PlanName
 from pressline_local.services import Options
-from services.common.errors import PresslineError
+from pressline_local.terminal import DEFAULT_DATA, Data, sentences, tell
 
-Data = Annotated[Path, typer.Option(help="The folder that holds everything this installation keeps.")]
 Port = Annotated[int, typer.Option(min=1, max=65535)]
-DEFAULT_DATA = Path(".pressline")
 
 
 def register(app: typer.Typer) -> None:
-    """Add `up`, `down`, `status` and `keys` to a command line."""
+    """Add `up`, `down`, `status`, `keys` and `accounts` to a command line."""
     app.command("up")(up)
     app.command("down")(down)
     app.command("status")(status)
-    keys_app = typer.Typer(help="API keys of the running stack.", no_args_is_help=True)
-    keys_app.command("create")(create_key)
-    app.add_typer(keys_app, name="keys")
+    account_commands.register(app)
 
 
 def up(
@@ -45,14 +37,14 @@ def up(
 ) -> None:
     """Start the servers and services, and keep them running."""
     folder, options = DataFolder(data), Options(port, grpc_port, renderers)
-    with _sentences():
+    with sentences():
         if control.running(folder) is not None and (record := control.until_running(folder)) is not None:
-            _tell(f"Pressline is running already in {folder.path}.")
+            tell(f"Pressline is running already in {folder.path}.")
             _print_addresses(record)
             return
         supervisor = control.start(folder, options, detach=detach)
         with _stopping_at_signals(supervisor):
-            _print_addresses(control.until_ready(folder, supervisor, _tell))
+            _print_addresses(control.until_ready(folder, supervisor, tell))
             if not detach:
                 raise typer.Exit(supervisor.wait())
 
@@ -60,9 +52,9 @@ def up(
 def down(data: Data = DEFAULT_DATA) -> None:
     """Stop everything, finishing the work in flight. The data stays."""
     folder = DataFolder(data)
-    with _sentences():
+    with sentences():
         stopped = control.stop(folder)
-    _tell(f"Pressline has stopped in {folder.path}." if stopped else f"Nothing runs in {folder.path}.")
+    tell(f"Pressline has stopped in {folder.path}." if stopped else f"Nothing runs in {folder.path}.")
 
 
 def status(
@@ -71,7 +63,7 @@ def status(
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Show the processes."""
-    with _sentences():
+    with sentences():
         processes = control.processes(DataFolder(data))
     if as_json:
         shown = [{"name": p.name, "pid": p.pid, "state": p.state, "restarts": p.restarts} for p in processes]
@@ -80,41 +72,11 @@ def status(
     for process in processes:
         typer.echo(f"{process.name:<14}{process.state:<12}{process.pid or '-'!s:<10}restarts: {process.restarts}")
     if not processes:
-        _tell(f"Nothing has run in {data.absolute()} yet.")
-
-
-def create_key(
-    account: Annotated[str, typer.Option(help="The account; made if it is new.")],
-    plan: Annotated[PlanName, typer.Option(help="The account's plan from now on.")],
-    data: Data = DEFAULT_DATA,
-) -> None:
-    """Print a new API key, and nothing else."""
-    folder = DataFolder(data)
-    with _sentences():
-        if control.running(folder) is None:
-            raise LocalError(f"Nothing runs in {folder.path}; start it with `pressline up`.")
-        typer.echo(asyncio.run(keys.create(folder, account, plan)))
+        tell(f"Nothing has run in {data.absolute()} yet.")
 
 
 def _print_addresses(record: RunRecord) -> None:
     typer.echo(json.dumps({"api": record.api, "grpc": record.grpc}))
-
-
-def _tell(sentence: str) -> None:
-    typer.echo(sentence, err=True)
-
-
-@contextmanager
-def _sentences() -> Iterator[None]:
-    """Failures become a sentence on stderr and exit code 1."""
-    try:
-        yield
-    except LocalError as error:
-        _tell(str(error))
-        raise typer.Exit(1) from error
-    except PresslineError as error:
-        _tell(" ".join([error.message, *(f"{item.path}: {item.message}" for item in error.violations)]))
-        raise typer.Exit(1) from error
 
 
 @contextmanager

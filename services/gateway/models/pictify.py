@@ -13,18 +13,15 @@ from services.gateway.models.fields import LayoutName, Lenient, Quality, Row, We
 MAX_LAYOUTS = 10
 
 
-class BatchRenderBody(Lenient):
-    """One template, many rows. How many rows are allowed is the plan's matter."""
+class ImageFields(Lenient):
+    """What is made of every row."""
 
     model_config = ConfigDict(alias_generator=to_camel)
 
-    variable_sets: Annotated[list[Row], Field(min_length=1)]
     format: Literal["png", "jpeg", "webp"] = "png"
     quality: Quality = 0.9
     layout: LayoutName | None = None
     layouts: Annotated[list[LayoutName], Field(max_length=MAX_LAYOUTS)] | None = None
-    concurrency: Annotated[int, Field(ge=1, le=10)] = 5
-    webhook_url: WebhookUrl | None = None
 
     @field_validator("layouts")
     @classmethod
@@ -34,3 +31,17 @@ class BatchRenderBody(Lenient):
         if layouts and len(set(layouts)) < len(layouts):
             raise PydanticCustomError("layouts", "must not name a layout twice")
         return layouts
+
+
+class BatchRenderBody(ImageFields):
+    """One template, many rows. How many rows are allowed is the plan's matter."""
+
+    variable_sets: Annotated[list[Row], Field(min_length=1)]
+    concurrency: Annotated[int, Field(ge=1, le=10)] = 5
+    webhook_url: WebhookUrl | None = None
+
+
+class RenderBody(ImageFields):
+    """One template, one row."""
+
+    variables: Row = b"{}"

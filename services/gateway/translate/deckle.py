@@ -6,7 +6,6 @@ import base64
 from collections.abc import Iterator
 from typing import Any
 
-from pressline.account.v1 import account_pb2
 from pressline.batch.v1 import batch_pb2
 from services.gateway.models.deckle import GenerateBatchBody, GenerationBody
 from services.gateway.translate.pages import pdf_options
@@ -19,12 +18,6 @@ STATUSES: dict[int, str] = {
     batch_pb2.ITEM_STATE_SUCCEEDED: "completed",
     batch_pb2.ITEM_STATE_FAILED: "failed",
     batch_pb2.ITEM_STATE_CANCELLED: "cancelled",
-}
-_PLANS: dict[int, str] = {
-    account_pb2.PLAN_FREE: "free",
-    account_pb2.PLAN_PRO: "pro",
-    account_pb2.PLAN_BUSINESS: "business",
-    account_pb2.PLAN_ENTERPRISE: "enterprise",
 }
 
 
@@ -84,19 +77,12 @@ def generation(item: batch_pb2.Item) -> dict[str, Any]:
     }
 
 
-def usage(standing: account_pb2.Usage) -> dict[str, Any]:
-    """The account's plan and standing; null stands for no limit."""
-    limits = standing.limits
-    return {
-        "account_id": standing.account_id,
-        "plan": _PLANS.get(standing.plan),
-        "limits": {
-            "items_per_batch": limits.items_per_batch or None,
-            "concurrent_batches": limits.concurrent_batches or None,
-            "requests_per_minute": limits.requests_per_minute or None,
-        },
-        "running_batches": standing.running_batches,
-    }
+def rendered(item: batch_pb2.Item) -> dict[str, Any]:
+    """The answer to a single call: a generation without what its caller knows already."""
+    whole = generation(item)
+    result = "data" if item.inline_data else "url"
+    fields = ("id", "status", result, "pages", "file_size", "generation_time_ms", "error", "warnings")
+    return {field: whole[field] for field in fields}
 
 
 def _source(item: GenerationBody) -> batch_pb2.Source:

@@ -79,6 +79,11 @@ def batch(stored: batch_pb2.Batch) -> dict[str, Any]:
     }
 
 
+def batches(listed: batch_pb2.ListBatchesResponse) -> dict[str, Any]:
+    """A page of batches."""
+    return {"data": [batch(each) for each in listed.batches], "next_cursor": listed.next_page_token or None}
+
+
 def items(listed: batch_pb2.ListItemsResponse) -> dict[str, Any]:
     """A page of items."""
     next_cursor = cursor(listed.next_index) if listed.next_index else None
@@ -102,6 +107,7 @@ def item(stored: batch_pb2.Item) -> dict[str, Any]:
         "pages": output.pages or None if output else None,
         "bytes": output.size_bytes if output else None,
         "sha256": output.sha256 if output else None,
+        "outputs": [_file(each) for each in stored.outputs],
         "attempts": stored.attempts,
         "duration_ms": stored.duration_ms if output or error else None,
         "error": {"code": error.code, "message": error.message} if error else None,
@@ -111,7 +117,19 @@ def item(stored: batch_pb2.Item) -> dict[str, Any]:
 
 def deliveries(listed: webhook_pb2.ListDeliveriesResponse) -> dict[str, Any]:
     """The deliveries of a batch, every attempt included."""
-    return {"data": [_delivery(each) for each in listed.deliveries], "next_cursor": None}
+    return {"data": [delivery(each) for each in listed.deliveries], "next_cursor": None}
+
+
+def delivery(stored: webhook_pb2.Delivery) -> dict[str, Any]:
+    """A delivery with its attempts."""
+    return {
+        "id": stored.id,
+        "event_id": stored.event_id,
+        "url": stored.url,
+        "state": _DELIVERY_STATES[stored.state],
+        "next_at": timestamp(stored.next_time),
+        "attempts": [_attempt(each) for each in stored.attempts],
+    }
 
 
 def cursor(index: int) -> str:
@@ -167,14 +185,16 @@ def _output(output: Output) -> batch_pb2.OutputSpec:
     return batch_pb2.OutputSpec(format=batch_pb2.FORMAT_PDF, pdf=pdf)
 
 
-def _delivery(stored: webhook_pb2.Delivery) -> dict[str, Any]:
+def _file(output: batch_pb2.Output) -> dict[str, Any]:
     return {
-        "id": stored.id,
-        "event_id": stored.event_id,
-        "url": stored.url,
-        "state": _DELIVERY_STATES[stored.state],
-        "next_at": timestamp(stored.next_time),
-        "attempts": [_attempt(each) for each in stored.attempts],
+        "layout": output.layout or None,
+        "url": output.url or None,
+        "format": format_name(output.format),
+        "width": output.width or None,
+        "height": output.height or None,
+        "pages": output.pages or None,
+        "bytes": output.size_bytes,
+        "sha256": output.sha256,
     }
 
 

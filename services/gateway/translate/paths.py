@@ -33,6 +33,9 @@ DECKLE: Renames = (
     *_SHARED,
     (r"^spec\.", ""),
 )
+# Calls for one render have no list of items.
+RENDER: Renames = ((r"^items\[0\](\.data_json)?", "variables"), *PICTIFY)
+GENERATE: Renames = (*DECKLE, (r"^items\[0\]$", "body"), (r"^items\[0\]\.", ""))
 NATIVE: Renames = (
     (r"\.output\.pdf\.margin_", ".output.margin."),
     (r"\.output\.pdf\.(width|height)$", r".output.page_size.\1"),
@@ -45,7 +48,7 @@ NATIVE: Renames = (
 
 def renamed(error: PresslineError, renames: Renames) -> PresslineError:
     """The same refusal with paths as the caller knows them."""
-    violations = tuple(Violation(_rename(item.path, renames), item.message) for item in error.violations)
+    violations = tuple(Violation(rename(item.path, renames), item.message) for item in error.violations)
     message = error.message
     if violations:
         # Messages of validation errors begin with the first path.
@@ -53,7 +56,11 @@ def renamed(error: PresslineError, renames: Renames) -> PresslineError:
     return PresslineError(error.reason, message, violations, error.retry_after)
 
 
-def _rename(path: str, renames: Renames) -> str:
+def rename(path: str, renames: Renames) -> str:
+    """One path as the caller knows it."""
+    # What follows are names of the row, which are the caller's own.
+    path, in_row, name = path.partition(".data_json.")
+    path += ".data_json" if in_row else ""
     for pattern, replacement in renames:
         path = re.sub(pattern, replacement, path)
-    return path
+    return f"{path}.{name}" if in_row else path

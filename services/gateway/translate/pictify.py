@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pressline.batch.v1 import batch_pb2
-from services.gateway.models.pictify import BatchRenderBody
+from services.gateway.models.pictify import BatchRenderBody, ImageFields
 from services.gateway.translate.values import BATCH_STATES, FORMATS, ITEM_STATES, format_name, progress, timestamp
 
 # `completed` is the dialect's own word for an item that succeeded.
@@ -20,14 +20,19 @@ _UNFINISHED_ERRORS: dict[int, str] = {
 
 def batch_spec(template_id: str, body: BatchRenderBody) -> batch_pb2.BatchSpec:
     """The batch without its rows."""
-    layouts = body.layouts or ([body.layout] if body.layout is not None else [])
+    spec = single_spec(template_id, body)
+    spec.concurrency, spec.webhook_url = body.concurrency, body.webhook_url or ""
+    return spec
+
+
+def single_spec(template_id: str, body: ImageFields) -> batch_pb2.BatchSpec:
+    """What is made of every row."""
     return batch_pb2.BatchSpec(
         dialect=batch_pb2.DIALECT_PICTIFY,
         source=batch_pb2.Source(template_id=template_id),
         output=batch_pb2.OutputSpec(format=FORMATS[body.format], image=batch_pb2.ImageOptions(quality=body.quality)),
-        layouts=layouts,
-        concurrency=body.concurrency,
-        webhook_url=body.webhook_url or "",
+        layouts=body.layouts or ([body.layout] if body.layout is not None else []),
+        layout_list=bool(body.layouts),
     )
 
 
@@ -60,7 +65,7 @@ def results(batch: batch_pb2.Batch, listed: batch_pb2.ListItemsResponse, page: i
         "createdAt": timestamp(batch.create_time),
         "startedAt": timestamp(batch.start_time),
         "completedAt": timestamp(batch.end_time),
-        "results": [result(item) for item in listed.items],
+        "results": [{"index": item.index, **result(item, _nested(batch))} for item in listed.items],
         "pagination": {
             "page": page,
             "limit": limit,
@@ -71,11 +76,26 @@ def results(batch: batch_pb2.Batch, listed: batch_pb2.ListItemsResponse, page: i
     }
 
 
-def result(item: batch_pb2.Item) -> dict[str, Any]:
-    """One item's result: its first file, and with layouts all files and errors by layout."""
+def rendered(item: batch_pb2.Item, layouts: Sequence[str] | None) -> dict[str, Any]:
+    """The answer to a single call."""
+    return {"id": item.id, "batchId": item.batch_id, **result(item, layouts)}
+
+
+def waiting(item: batch_pb2.Item) -> dict[str, Any]:
+    """The answer to a single call that took too long."""
+    message = "The image is not ready yet; ask for the results of this batch."
+    return {"id": item.id, "batchId": item.batch_id, "status": "processing", "message": message}
+
+
+def result(item: batch_pb2.Item, layouts: Sequence[str] | None) -> dict[str, Any]:
+    """What became of one row.
+
+    Args:
+        item: the row.
+        layouts: those that the caller listed, whose files and errors are then told one by one; None for no list.
+    """
     first = item.outputs[0] if item.outputs else None
     flat = {
-        "index": item.index,
         "success": item.state == batch_pb2.ITEM_STATE_SUCCEEDED,
         "url": first.url if first else None,
         "width": first.width if first else None,
@@ -84,9 +104,9 @@ def result(item: batch_pb2.Item) -> dict[str, Any]:
         "bytes": first.size_bytes if first else None,
         "error": item.errors[0].message if item.errors else _UNFINISHED_ERRORS.get(item.state),
     }
-    if not (any(output.layout for output in item.outputs) or any(error.layout for error in item.errors)):
+    if layouts is None:
         return flat
-    return {**flat, "results": [_file(output) for output in item.outputs], "errors": _errors(item)}
+    return {**flat, "results": [_file(output) for output in item.outputs], "errors": _errors(item, layouts)}
 
 
 def cancelled(batch: batch_pb2.Batch) -> dict[str, Any]:
@@ -110,5 +130,14 @@ def _file(output: batch_pb2.Output) -> dict[str, Any]:
     }
 
 
-def _errors(item: batch_pb2.Item) -> list[dict[str, Any]]:
-    return [{"layout": error.layout or None, "error": error.message} for error in item.errors]
+def _errors(item: batch_pb2.Item, layouts: Sequence[str]) -> list[dict[str, Any]]:
+    """Why each layout has no file; what failed the whole row failed every layout that has none."""
+    own = {error.layout: error.message for error in item.errors}
+    whole = own.get("", _UNFINISHED_ERRORS.get(item.state))
+    done = {output.layout for output in item.outputs}
+    told = {layout: own.get(layout, whole) for layout in layouts if layout not in done}
+    return [{"layout": layout, "error": message} for layout, message in told.items() if message is not None]
+
+
+def _nested(batch: batch_pb2.Batch) -> Sequence[str] | None:
+    return batch.layouts if batch.layout_list else None

@@ -21,6 +21,9 @@ BATCH_STATES: dict[int, str] = {
     batch_pb2.BATCH_STATE_FAILED: "failed",
     batch_pb2.BATCH_STATE_CANCELLED: "cancelled",
 }
+BATCH_STATE_VALUES: dict[str, batch_pb2.BatchState.ValueType] = {
+    name: batch_pb2.BatchState.ValueType(value) for value, name in BATCH_STATES.items()
+}
 # States of items as callers know them; waiting and offered are one to them.
 ITEM_STATES: dict[str, list[batch_pb2.ItemState.ValueType]] = {
     "pending": [batch_pb2.ITEM_STATE_PENDING, batch_pb2.ITEM_STATE_DISPATCHED],

@@ -9,15 +9,24 @@ from pathlib import Path
 from typing import Any
 
 from pressline.task.v1.task_pb2 import SourceDocument
+from pressline.template.v1 import template_pb2
+from pressline.template.v1.template_pb2 import Inspection, Variable
 from services.renderer.engine.browser import Browser
 from services.renderer.engine.model import Document, ErrorCode, RenderError
 from services.renderer.engine.tab import ProtocolError, Tab
 
 WEB = Path(__file__).parent.parent / "web"
-SCRIPTS = ("vendor/handlebars.min.js", "helpers.js", "compiler.js")
+SCRIPTS = ("vendor/handlebars.min.js", "helpers.js", "compiler.js", "variables.js")
 # Bounded by the page itself, so that one template cannot use up the time of those behind it.
 FILL_SECONDS = 5.0
 MAX_CHARACTERS = 20_000_000
+_TYPES = {
+    "string": template_pb2.VARIABLE_TYPE_STRING,
+    "number": template_pb2.VARIABLE_TYPE_NUMBER,
+    "array": template_pb2.VARIABLE_TYPE_ARRAY,
+    "object": template_pb2.VARIABLE_TYPE_OBJECT,
+    "unknown": template_pb2.VARIABLE_TYPE_UNSPECIFIED,
+}
 _HANDLEBARS = {SourceDocument.KIND_HANDLEBARS_STRICT: True, SourceDocument.KIND_HANDLEBARS_LENIENT: False}
 
 
@@ -54,6 +63,23 @@ class Compiler:
         if "code" in answer:
             raise RenderError(ErrorCode(answer["code"]), answer["message"])
         return Document(answer["html"], answer["scripted"])
+
+    async def inspect(self, source: SourceDocument) -> Inspection:
+        """List the variables of a Handlebars source.
+
+        Raises:
+            BrowserLostError: the browser ended.
+            PageCrashedError: the page crashed.
+        """
+        try:
+            answer = await self._call("variables", {"body": source.body})
+        except RenderError:
+            return Inspection(error=f"Reading the template took longer than {FILL_SECONDS:g} seconds.")
+        found = (
+            Variable(name=each["name"], type=_TYPES[each["type"]], required=each["required"], line=each["line"])
+            for each in answer.get("variables", ())
+        )
+        return Inspection(variables=found, error=answer.get("error", ""))
 
     async def close(self) -> None:
         """End its browser."""

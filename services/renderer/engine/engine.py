@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import structlog
 
+from pressline.task.v1.task_pb2 import SourceDocument
+from pressline.template.v1.template_pb2 import Inspection
 from services.renderer.engine import documents, options
 from services.renderer.engine.browser import Browser, Launcher
 from services.renderer.engine.capture import capture
@@ -93,6 +95,17 @@ class Engine:
         budget.renew()
         async with self._alone() as place:
             return await self._render_alone(place, job, wanted, budget)
+
+    async def inspect(self, source: SourceDocument) -> Inspection:
+        """List the variables of a Handlebars source; a browser that ends over it is given one more try."""
+        try:
+            return await self._shared.compiler.inspect(source)
+        except (BrowserLostError, PageCrashedError) as error:
+            log.warning("inspect.again", error=repr(error))
+        try:
+            return await self._shared.compiler.inspect(source)
+        except (BrowserLostError, PageCrashedError):
+            return Inspection(error="The browser that read the template ended over it twice.")
 
     async def close(self) -> None:
         """End all browsers."""

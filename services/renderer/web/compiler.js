@@ -163,5 +163,5 @@
 
   const inspect = ({ body, styles, extra, longest }) => finish(body, styles, extra, longest);
 
-  globalThis.pressline = { fill, inspect };
+  globalThis.pressline = { fill, inspect, language: { OWN_HELPERS, TOLERANT, requireHelper, explain } };
 })();

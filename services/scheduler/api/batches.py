@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 import grpc
@@ -15,14 +16,23 @@ from services.common.errors import PresslineError, Reason, Violation, invalid, n
 from services.scheduler import views
 from services.scheduler.api.caller import Callers
 from services.scheduler.cancel import Canceller
+from services.scheduler.dryrun import DryRun
 from services.scheduler.intake import Intake
+from services.scheduler.ownership import Ownership
 from services.scheduler.progress import Progress
+from services.scheduler.reading import BatchReader
+from services.scheduler.removal import Remover
 from services.scheduler.signer import Signer
 from services.scheduler.store.database import Document
 from services.scheduler.stores import Stores
+from services.scheduler.waiting import Waiters
+from services.scheduler.watch import Watches
 
 Context = grpc.aio.ServicerContext[Any, Any]
 DEFAULT_PAGE, LARGEST_PAGE = 100, 1_000
+LONGEST_WAIT_SECONDS = 60
+# What fits into a message of the size that gRPC clients take by default, and into one of ours.
+DEFAULT_PART, LARGEST_PART = 1024 * 1024, 8 * 1024 * 1024
 LARGEST_SUBMIT_BYTES = 80 * 1024 * 1024
 
 
@@ -36,16 +46,28 @@ class BatchService(batch_pb2_grpc.BatchServiceServicer):
         intake: Intake,
         canceller: Canceller,
         progress: Progress,
+        reader: BatchReader,
+        watches: Watches,
         signer: Signer,
         blobs: BlobStore,
+        ownership: Ownership,
+        waiters: Waiters,
+        remover: Remover,
+        dry_run: DryRun,
     ) -> None:
         self._callers = callers
         self._stores = stores
         self._intake = intake
         self._canceller = canceller
         self._progress = progress
+        self._reader = reader
+        self._watches = watches
         self._signer = signer
         self._blobs = blobs
+        self._ownership = ownership
+        self._waiters = waiters
+        self._remover = remover
+        self._dry_run = dry_run
 
     async def CreateBatch(
         self, request_iterator: AsyncIterator[batch_pb2.CreateBatchRequest], context: Context
@@ -55,10 +77,34 @@ class BatchService(batch_pb2_grpc.BatchServiceServicer):
         spec, items = await _read_submit(request_iterator)
         return await self._intake.create(account, spec, items)
 
+    async def CheckBatch(
+        self, request_iterator: AsyncIterator[batch_pb2.CheckBatchRequest], context: Context
+    ) -> batch_pb2.CheckBatchResponse:
+        """Read the whole stream, then check."""
+        account = await self._callers.account(context)
+        spec, items = await _read_submit(request_iterator)
+        return await self._dry_run.check(account, spec, items)
+
     async def GetBatch(self, request: batch_pb2.GetBatchRequest, context: Context) -> batch_pb2.Batch:
         """One batch."""
         batch = await self._batch(context, request.batch_id)
         return views.batch(batch, await self._progress.counts(batch))
+
+    async def ListBatches(
+        self, request: batch_pb2.ListBatchesRequest, context: Context
+    ) -> batch_pb2.ListBatchesResponse:
+        """A page of batches, newest first."""
+        account = await self._callers.account(context)
+        return await self._reader.page(account["_id"], request)
+
+    async def WatchBatch(
+        self, request: batch_pb2.WatchBatchRequest, context: Context
+    ) -> AsyncIterator[batch_pb2.Batch]:
+        """A batch and its changes."""
+        batch = await self._batch(context, request.batch_id)
+        async with aclosing(self._watches.follow(batch["_id"], request.after_revision)) as changes:
+            async for change in changes:
+                yield change
 
     async def CancelBatch(self, request: batch_pb2.CancelBatchRequest, context: Context) -> batch_pb2.Batch:
         """Request the cancellation and show the batch after it."""
@@ -89,26 +135,64 @@ class BatchService(batch_pb2_grpc.BatchServiceServicer):
     async def GetItem(self, request: batch_pb2.GetItemRequest, context: Context) -> batch_pb2.Item:
         """One item, with its bytes when it asked for them."""
         account = await self._callers.account(context)
-        document = await self._stores.items.get(request.item_id)
-        if document is None or document["account_id"] != account["_id"]:
-            raise not_found("item", request.item_id)
-        batch = await self._batch(context, document["batch_id"])
+        document, batch = await self._ownership.item(account["_id"], request.item_id)
+        return await self._item(document, batch)
+
+    async def ReadOutput(self, request: batch_pb2.ReadOutputRequest, context: Context) -> batch_pb2.ReadOutputResponse:
+        """A part of an output that its caller wants as bytes."""
+        if not 0 <= request.size <= LARGEST_PART:
+            raise invalid(Violation("size", f"is from 1 to {LARGEST_PART} bytes"))
+        if request.offset < 0:
+            raise invalid(Violation("offset", "is not negative"))
+        account = await self._callers.account(context)
+        document, _ = await self._ownership.item(account["_id"], request.item_id)
+        if not (document["inline_data"] and document.get("outputs")):
+            raise not_found("output", request.item_id)
+        data = await self._part(document, request.offset, request.size or DEFAULT_PART)
+        return batch_pb2.ReadOutputResponse(data=data)
+
+    async def WaitItem(self, request: batch_pb2.WaitItemRequest, context: Context) -> batch_pb2.Item:
+        """One item when it has ended, or as it is by then."""
+        seconds = request.timeout.ToMilliseconds() / 1000
+        if not 0 <= seconds <= LONGEST_WAIT_SECONDS:
+            raise invalid(Violation("timeout", f"is from 0 to {LONGEST_WAIT_SECONDS} seconds"))
+        account = await self._callers.account(context)
+        _, batch = await self._ownership.item(account["_id"], request.item_id)
+        document = await self._waiters.until_ended(request.item_id, seconds)
+        if document is None:
+            document, batch = await self._ownership.item(account["_id"], request.item_id)
+        return await self._item(document, batch)
+
+    async def DeleteBatch(
+        self, request: batch_pb2.DeleteBatchRequest, context: Context
+    ) -> batch_pb2.DeleteBatchResponse:
+        """Delete an ended batch; for one that is gone there is nothing to do."""
+        account = await self._callers.account(context)
+        try:
+            await self._remover.request(await self._ownership.batch(account["_id"], request.batch_id))
+        except PresslineError as error:
+            if error.reason is not Reason.GONE:
+                raise
+        return batch_pb2.DeleteBatchResponse()
+
+    async def _item(self, document: Document, batch: Document) -> batch_pb2.Item:
         item = views.item(document, batch["expires_ms"], self._signer.sign)
-        if document["inline_data"] and document.get("outputs"):
-            key = task_pb2.StoredOutput.FromString(document["outputs"][0]).object_key
-            item.data = await self._blobs.get(key)
+        if document["inline_data"] and item.outputs and item.outputs[0].size_bytes <= DEFAULT_PART:
+            item.data = await self._part(document, 0, DEFAULT_PART)
         return item
+
+    async def _part(self, document: Document, offset: int, size: int) -> bytes:
+        stored = task_pb2.StoredOutput.FromString(document["outputs"][0])
+        left = min(stored.output.size_bytes - offset, size)
+        return await self._blobs.get(stored.object_key, offset, left) if left > 0 else b""
 
     async def _batch(self, context: Context, batch_id: str) -> Document:
         account = await self._callers.account(context)
-        batch = await self._stores.batches.get(batch_id)
-        if batch is None or batch["account_id"] != account["_id"] or "creating" in batch:
-            raise not_found("batch", batch_id)
-        return batch
+        return await self._ownership.batch(account["_id"], batch_id)
 
 
 async def _read_submit(
-    stream: AsyncIterator[batch_pb2.CreateBatchRequest],
+    stream: AsyncIterator[batch_pb2.CreateBatchRequest | batch_pb2.CheckBatchRequest],
 ) -> tuple[batch_pb2.BatchSpec, list[batch_pb2.ItemSpec]]:
     spec: batch_pb2.BatchSpec | None = None
     items: list[batch_pb2.ItemSpec] = []

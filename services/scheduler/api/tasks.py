@@ -8,6 +8,7 @@ import grpc
 
 from pressline.task.v1 import task_pb2, task_pb2_grpc
 from services.common.errors import Violation, invalid, not_found
+from services.scheduler.inspecting import Inspecting
 from services.scheduler.store.items import Fence
 from services.scheduler.store.templates import Sources
 from services.scheduler.tasks import Tasks
@@ -18,8 +19,9 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class TaskService(task_pb2_grpc.TaskServiceServicer):
     """Work for renderers."""
 
-    def __init__(self, tasks: Tasks, sources: Sources) -> None:
+    def __init__(self, tasks: Tasks, sources: Sources, inspecting: Inspecting) -> None:
         self._tasks = tasks
+        self._inspecting = inspecting
         self._sources = sources
 
     async def ClaimTask(self, request: task_pb2.ClaimTaskRequest, _context: Context) -> task_pb2.ClaimTaskResponse:
@@ -61,6 +63,13 @@ class TaskService(task_pb2_grpc.TaskServiceServicer):
         if source is None:
             raise not_found("source", request.source_id)
         return source
+
+    async def ReportInspection(
+        self, request: task_pb2.ReportInspectionRequest, _context: Context
+    ) -> task_pb2.ReportInspectionResponse:
+        """Keep what a source's variables are."""
+        await self._inspecting.report(request.source_id, request.inspection)
+        return task_pb2.ReportInspectionResponse()
 
 
 def _fence(lease: task_pb2.Lease) -> Fence:

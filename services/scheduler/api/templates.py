@@ -2,46 +2,41 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Any
 
 import grpc
 
 from pressline.template.v1 import template_pb2, template_pb2_grpc
-from services.common import ids
-from services.common.errors import Violation, invalid, not_found
-from services.scheduler import checks, clock
+from services.common.errors import Violation, invalid
 from services.scheduler.api.caller import Callers
-from services.scheduler.store.templates import Templates
-from services.scheduler.templates import view
+from services.scheduler.templates import TemplateDesk
 
 Context = grpc.aio.ServicerContext[Any, Any]
 DEFAULT_PAGE, LARGEST_PAGE = 100, 1_000
+LARGEST_PAGE_BYTES = 8_000_000
 _PAGE_TOKEN = re.compile("[0-9]{0,9}")
 
 
 class TemplateService(template_pb2_grpc.TemplateServiceServicer):
     """Templates of the calling account."""
 
-    def __init__(self, callers: Callers, templates: Templates) -> None:
+    def __init__(self, callers: Callers, desk: TemplateDesk) -> None:
         self._callers = callers
-        self._templates = templates
+        self._desk = desk
 
     async def CreateTemplate(
         self, request: template_pb2.CreateTemplateRequest, context: Context
     ) -> template_pb2.Template:
         """Store version 1."""
         account = await self._callers.account(context)
-        content = _checked(request.content)
-        return view(await self._templates.insert(ids.new("tmpl"), account["_id"], content, clock.now_ms()))
+        return await self._desk.create(account["_id"], request)
 
     async def GetTemplate(self, request: template_pb2.GetTemplateRequest, context: Context) -> template_pb2.Template:
-        """The latest version."""
+        """One version, by default the latest."""
         account = await self._callers.account(context)
-        found = await self._templates.get(account["_id"], request.template_id)
-        if found is None:
-            raise not_found("template", request.template_id)
-        return view(found)
+        return await self._desk.get(account["_id"], request.template_id, request.version)
 
     async def ListTemplates(
         self, request: template_pb2.ListTemplatesRequest, context: Context
@@ -52,10 +47,11 @@ class TemplateService(template_pb2_grpc.TemplateServiceServicer):
         if not 0 < size <= LARGEST_PAGE:
             raise invalid(Violation("page_size", f"is from 1 to {LARGEST_PAGE}"))
         skip = _skip(request.page_token)
-        found = await self._templates.newest(account["_id"], skip, size + 1)
+        found = await self._desk.newest(account["_id"], skip, size + 1)
+        shown = _fitting(found[:size])
         return template_pb2.ListTemplatesResponse(
-            templates=[view(document, with_html=False) for document in found[:size]],
-            next_page_token=str(skip + size) if len(found) > size else "",
+            templates=shown,
+            next_page_token=str(skip + len(shown)) if len(found) > len(shown) else "",
         )
 
     async def UpdateTemplate(
@@ -63,30 +59,24 @@ class TemplateService(template_pb2_grpc.TemplateServiceServicer):
     ) -> template_pb2.Template:
         """Store the next version."""
         account = await self._callers.account(context)
-        content = _checked(request.content)
-        changed = await self._templates.replace(account["_id"], request.template_id, content, clock.now_ms())
-        if changed is None:
-            raise not_found("template", request.template_id)
-        return view(changed)
+        return await self._desk.replace(account["_id"], request.template_id, request.content)
 
     async def DeleteTemplate(
         self, request: template_pb2.DeleteTemplateRequest, context: Context
     ) -> template_pb2.DeleteTemplateResponse:
         """Delete it."""
         account = await self._callers.account(context)
-        if not await self._templates.delete(account["_id"], request.template_id):
-            raise not_found("template", request.template_id)
+        await self._desk.delete(account["_id"], request.template_id)
         return template_pb2.DeleteTemplateResponse()
+
+
+def _fitting(templates: list[template_pb2.Template]) -> list[template_pb2.Template]:
+    """The first ones, as many as one message holds."""
+    sizes = itertools.accumulate(template.ByteSize() for template in templates)
+    return templates[: max(1, sum(size <= LARGEST_PAGE_BYTES for size in sizes))]
 
 
 def _skip(page_token: str) -> int:
     if not _PAGE_TOKEN.fullmatch(page_token):
         raise invalid(Violation("page_token", "is not from an earlier page"))
     return int(page_token or 0)
-
-
-def _checked(content: template_pb2.TemplateContent) -> bytes:
-    violations = checks.template(content)
-    if violations:
-        raise invalid(*violations)
-    return content.SerializeToString(deterministic=True)

@@ -1,4 +1,4 @@
-"""Accounts, API keys and request windows."""
+"""Accounts and request windows."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ UNLIMITED = 1_000_000_000
 
 
 class Accounts:
-    """The accounts, keys and windows collections.
+    """The accounts and windows collections.
 
-    `running` is the set of the account's batches that hold a place, `running_count` its size.
+    `running` is the set of the account's batches that hold a place, `running_count` its size. `webhook_secret` signs
+    webhooks; so do the `old_secrets`, each until the time at its place in `old_until_ms`.
     """
 
     def __init__(self, database: Database) -> None:
         self._accounts: Collection = database.collection("accounts")
-        self._keys: Collection = database.collection("keys")
         self._windows: Collection = database.collection("windows")
 
     async def ensure(self, account_id: str, plan: str, webhook_secret: bytes, now: int) -> None:
@@ -28,6 +28,9 @@ class Accounts:
             "_id": account_id,
             "plan": plan,
             "webhook_secret": webhook_secret,
+            "secret_version": 1,
+            "old_secrets": [],
+            "old_until_ms": [],
             "running": [],
             "running_count": 0,
             "created_ms": now,
@@ -36,7 +39,19 @@ class Accounts:
         try:
             await self._accounts.insert_one(new)
         except DuplicateKeyError:
-            await self._accounts.update_one({"_id": account_id}, {"$set": {"plan": plan}})
+            await self.set_plan(account_id, plan)
+
+    async def set_plan(self, account_id: str, plan: str) -> None:
+        """Change an account's plan."""
+        await self._accounts.update_one({"_id": account_id}, {"$set": {"plan": plan}})
+
+    async def rotate_secret(self, account: Document, change: Document) -> bool:
+        """Write the fields of an account's signing secrets; false when they changed since it was read."""
+        version = account["secret_version"]
+        result = await self._accounts.update_one(
+            {"_id": account["_id"], "secret_version": version}, {"$set": {**change, "secret_version": version + 1}}
+        )
+        return result.modified_count == 1
 
     async def get(self, account_id: str) -> Document | None:
         """An account."""
@@ -45,15 +60,6 @@ class Accounts:
     async def with_running(self) -> list[Document]:
         """Accounts that have batches holding a place."""
         return await self._accounts.find({"running_count": {"$gt": 0}}, {"running": 1}).to_list(None)
-
-    async def add_key(self, key_hash: str, account_id: str, now: int) -> None:
-        """Store a key by its hash."""
-        await self._keys.insert_one({"_id": key_hash, "account_id": account_id, "created_ms": now, "schema": SCHEMA})
-
-    async def account_of(self, key_hash: str) -> str | None:
-        """The account that a key opens."""
-        key = await self._keys.find_one({"_id": key_hash})
-        return None if key is None else str(key["account_id"])
 
     async def count_request(self, key_hash: str, minute: int) -> int:
         """Count one request in a key's window; how many there were, this one included."""

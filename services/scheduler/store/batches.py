@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
@@ -10,6 +12,10 @@ from services.scheduler import model
 from services.scheduler.store.database import FLAG, Collection, Database, Document
 
 _ENDED = list(model.ENDED_BATCH)
+_VISIBLE = [state for state in model.BATCH_TRANSITIONS if state != model.CREATING]
+# Where a page ended: when its last batch was accepted, and its id.
+Place = tuple[int, str]
+_AT_REST = {"active": {"$exists": False}, "creating": {"$exists": False}}
 
 
 class Batches:
@@ -17,7 +23,8 @@ class Batches:
 
     A document holds, beside what the caller gave:
     `slots` and `in_flight`, the items taken and not ended, and how many; `next_index`, the first index never taken;
-    `active`, while it is pending or processing; `outbox`, while its end is not announced.
+    `active`, while it is pending or processing; `outbox`, while its end is not announced; `removing_ms`, once it is
+    being deleted.
     """
 
     def __init__(self, database: Database) -> None:
@@ -59,6 +66,24 @@ class Batches:
         """Every pending or processing batch, in the order of acceptance."""
         found = await self._batches.find({"active": FLAG}, {"renders": 0, "metadata": 0}).to_list(None)
         return sorted(found, key=lambda batch: (batch["created_ms"], batch["_id"]))
+
+    async def newest(self, account_id: str, states: Sequence[str], after: Place | None, limit: int) -> list[Document]:
+        """An account's batches in some shown states, or in any, newest first; single renders are not listed.
+
+        Args:
+            account_id: whose.
+            states: as callers see them: a batch being cancelled is cancelled.
+            after: the place to go on from.
+            limit: batches at most.
+        """
+        listed = {"$or": [_shown(state) for state in states]} if states else {"state": {"$in": _VISIBLE}}
+        conditions: list[Document] = [listed]
+        if after is not None:
+            older = [{"created_ms": {"$lt": after[0]}}, {"created_ms": after[0], "_id": {"$gt": after[1]}}]
+            conditions.append({"$or": older})
+        query = {"account_id": account_id, "single": False, "removing_ms": {"$exists": False}, "$and": conditions}
+        found = self._batches.find(query, {"renders": 0, "event_body": 0})
+        return await found.sort([("created_ms", -1), ("_id", 1)]).limit(limit).to_list(None)
 
     async def creating(self) -> list[Document]:
         """Every batch being created."""
@@ -114,13 +139,42 @@ class Batches:
         return result.modified_count == 1
 
     async def end(self, batch_id: str, state: str, fields: Document) -> bool:
-        """Write the terminal state together with the event that announces it; false when it ended before."""
+        """Write the terminal state together with the event that announces it, if any; false when it ended before."""
+        outbox = {"outbox": FLAG} if "event_id" in fields else {}
         result = await self._batches.update_one(
             {"_id": batch_id, "active": FLAG, "state": {"$nin": _ENDED}},
-            {"$set": {**fields, "state": state, "outbox": FLAG}, "$unset": {"active": ""}},
+            {"$set": {**fields, **outbox, "state": state}, "$unset": {"active": ""}},
         )
         return result.modified_count == 1
+
+    async def begin_removal(self, batch_id: str, now: int) -> bool:
+        """Take an ended batch out of everybody's sight, or go on with its removal; false when it has not ended."""
+        result = await self._batches.update_one({"_id": batch_id, **_AT_REST}, {"$set": {"removing_ms": now}})
+        return result.matched_count == 1
+
+    async def expired(self, now: int, limit: int) -> list[str]:
+        """Ids of ended batches whose time is over and whose removal has not begun."""
+        query = {"expires_ms": {"$lte": now}, "removing_ms": {"$exists": False}, **_AT_REST}
+        return [str(row["_id"]) async for row in self._batches.find(query, {"_id": 1}).limit(limit)]
+
+    async def half_removed(self, begun_before: int, limit: int) -> list[str]:
+        """Ids of batches whose removal began before a time."""
+        query = {"removing_ms": {"$lt": begun_before}}
+        return [str(row["_id"]) async for row in self._batches.find(query, {"_id": 1}).limit(limit)]
+
+    async def delete(self, batch_id: str) -> None:
+        """Delete a batch's document."""
+        await self._batches.delete_one({"_id": batch_id})
 
     async def announced(self, batch_id: str) -> None:
         """Note that the event is published."""
         await self._batches.update_one({"_id": batch_id}, {"$unset": {"outbox": ""}})
+
+
+def _shown(state: str) -> Document:
+    """Matches batches that callers see in a state."""
+    if state == model.CANCELLED:
+        return {"$or": [{"state": state}, {"active": FLAG, "cancel_requested_ms": {"$exists": True}}]}
+    if state in model.ENDED_BATCH:
+        return {"state": state}
+    return {"state": state, "cancel_requested_ms": {"$exists": False}}

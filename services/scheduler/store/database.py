@@ -16,11 +16,20 @@ SCHEMA = 1
 # Present only while a document needs attention, so that finding it stays cheap as finished ones pile up.
 FLAG = "1"
 _INDEXES = {
-    "batches": ("active", "creating", "outbox"),
+    "batches": ("account_id", "active", "creating", "outbox", "expires_ms", "removing_ms"),
     "items": ("batch_id", "open"),
+    "keys": ("account_id", "expires_ms"),
+    "ledger": ("period", "held", "moving", "moving_ms"),
+    "audit": ("account_id", "at_ms"),
     "templates": ("account_id",),
+    "template_versions": ("template_id",),
+    "inspections": ("until_ms",),
+    "sources": ("until_ms",),
+    "tombstones": ("gone_ms", "recheck_ms"),
     "deliveries": ("due", "batch_id"),
+    "events": ("account_id", "created_ms"),
 }
+_UNIQUE = {"events": "event_id"}
 
 
 class Database:
@@ -55,6 +64,8 @@ class Database:
         for name, fields in _INDEXES.items():
             for field in fields:
                 await self.collection(name).create_index(field, sparse=True)
+        for name, field in _UNIQUE.items():
+            await self.collection(name).create_index(field, unique=True)
 
     async def ping(self) -> None:
         """Ask the server for a sign of life."""

@@ -11,6 +11,8 @@ from pymongo.errors import DuplicateKeyError
 from services.scheduler.store.database import FLAG, SCHEMA, Collection, Database, Document
 
 PENDING = "pending"
+DISABLED = "disabled"
+RESENT_STATES = ("delivered", "dead")
 
 
 class Deliveries:
@@ -19,20 +21,22 @@ class Deliveries:
     def __init__(self, database: Database) -> None:
         self._deliveries: Collection = database.collection("deliveries")
 
-    async def insert(self, event: Document, url: str, now: int) -> None:
+    async def insert(self, event: Document, url: str, now: int, subscription_id: str = "") -> None:
         """Store a delivery; storing it again changes nothing.
 
         Args:
             event: the ended batch: `event_id`, `event_body`, `_id`, `account_id`.
             url: the receiver.
             now: when its first attempt is due.
+            subscription_id: the subscription that asked for it; none for the batch's own receiver.
         """
         document: Document = {
-            "_id": delivery_id(event["event_id"], url),
+            "_id": delivery_id(event["event_id"], subscription_id or url),
             "event_id": event["event_id"],
             "batch_id": event["_id"],
             "account_id": event["account_id"],
             "url": url,
+            "subscription_id": subscription_id,
             "body": event["event_body"],
             "state": PENDING,
             "due": FLAG,
@@ -71,6 +75,28 @@ class Deliveries:
         )
         return result.modified_count == 1
 
+    async def resend(self, delivery: str, account_id: str, now: int) -> bool:
+        """Make a delivery due now: an ended one with a new series of attempts, a waiting one before its time.
+
+        False when there is none to be sent again.
+        """
+        mine = {"_id": delivery, "account_id": account_id}
+        anew: Document = {"state": PENDING, "due": FLAG, "next_ms": now, "lease_ms": 0, "attempts_made": 0}
+        ended = await self._deliveries.update_one(
+            {**mine, "state": {"$in": list(RESENT_STATES)}}, {"$set": anew, "$unset": {"token": ""}}
+        )
+        if ended.matched_count:
+            return True
+        waiting = await self._deliveries.update_one({**mine, "due": FLAG}, {"$set": {"next_ms": now}})
+        return waiting.matched_count == 1
+
+    async def drop(self, leased: Document) -> None:
+        """End a leased delivery whose receiver wants no more, unsent."""
+        await self._deliveries.update_one(
+            {"_id": leased["_id"], "token": leased["token"], "due": FLAG},
+            {"$set": {"state": DISABLED, "lease_ms": 0}, "$unset": {"due": ""}},
+        )
+
     async def get(self, delivery: str) -> Document | None:
         """A delivery."""
         return await self._deliveries.find_one({"_id": delivery})
@@ -78,6 +104,14 @@ class Deliveries:
     async def of_batch(self, batch_id: str) -> list[Document]:
         """The deliveries of a batch, oldest first."""
         return await self._deliveries.find({"batch_id": batch_id}).sort("created_ms", 1).to_list(None)
+
+    async def delete_ended(self, batch_id: str) -> None:
+        """Delete the deliveries of a batch that are over; the others are still owed to their receivers."""
+        await self._deliveries.delete_many({"batch_id": batch_id, "due": {"$exists": False}})
+
+    async def delete_of(self, batch_id: str) -> None:
+        """Delete every delivery of a batch."""
+        await self._deliveries.delete_many({"batch_id": batch_id})
 
     async def _lease_one(self, delivery: str, now: int, lease_ms: int) -> Document | None:
         return await self._deliveries.find_one_and_update(
@@ -87,6 +121,6 @@ class Deliveries:
         )
 
 
-def delivery_id(event_id: str, url: str) -> str:
-    """The id of a delivery: the same event goes to the same receiver once."""
-    return f"dlv_{hashlib.sha256(f'{event_id} {url}'.encode()).hexdigest()[:24]}"
+def delivery_id(event_id: str, receiver: str) -> str:
+    """The id of a delivery: the same event goes to the same receiver, a URL or a subscription, once."""
+    return f"dlv_{hashlib.sha256(f'{event_id} {receiver}'.encode()).hexdigest()[:24]}"

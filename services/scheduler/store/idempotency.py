@@ -16,14 +16,12 @@ class Idempotency:
     def __init__(self, database: Database) -> None:
         self._records: Collection = database.collection("idempotency")
 
-    async def begin(
-        self, record_id: str, fingerprint: bytes, batch_id: str, now: int, lease_ms: int
-    ) -> Document | None:
+    async def begin(self, record_id: str, fingerprint: bytes, made_id: str, now: int, lease_ms: int) -> Document | None:
         """Claim a key for a call. None when it is ours now; else the record of an earlier call."""
         new: Document = {
             "_id": record_id,
             "fingerprint": fingerprint,
-            "batch_id": batch_id,
+            "made_id": made_id,
             "lease_ms": lease_ms,
             "expires_ms": now + DAY_MS,
             "schema": SCHEMA,
@@ -32,7 +30,7 @@ class Idempotency:
             await self._records.insert_one(new)
         except DuplicateKeyError:
             return await self._records.find_one({"_id": record_id}) or await self.begin(
-                record_id, fingerprint, batch_id, now, lease_ms
+                record_id, fingerprint, made_id, now, lease_ms
             )
         return None
 

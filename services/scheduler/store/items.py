@@ -88,6 +88,11 @@ class Items:
         """True while an item of the batch has not ended."""
         return await self._items.find_one({"open": batch_id}, {"_id": 1}) is not None
 
+    async def ended_among(self, item_ids: Sequence[str]) -> list[str]:
+        """Which of some items have ended."""
+        query = {"_id": {"$in": list(item_ids)}, "state": {"$in": list(model.ENDED_ITEM)}}
+        return [str(item["_id"]) async for item in self._items.find(query, {"_id": 1})]
+
     async def dispatch(self, item_id: str, now: int) -> Document | None:
         """pending → dispatched; the item after it, or None when it was not pending."""
         return await self._change({"_id": item_id, "state": model.PENDING}, _dispatch(now))

@@ -1,0 +1,132 @@
+"""Single renders over REST: what their callers are answered, and when."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import httpx2
+import pytest
+
+from pressline.batch.v1 import batch_pb2
+from pressline.task.v1 import task_pb2
+from tests.support.gateway_inside import Gateway, running_gateway
+from tests.support.scheduler import Client, ReportingRenderer, running_scheduler, scheduler_settings
+from tests.support.servers import S3Server, UrlServer
+
+WAIT_SECONDS = 3.0
+
+
+@dataclass
+class World:
+    """A gateway that waits three seconds, a scheduler, and a renderer that answers once the gate is open."""
+
+    client: Client
+    gateway: Gateway
+    rest: httpx2.AsyncClient
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+    errors: list[batch_pb2.ItemError] = field(default_factory=list)
+
+    async def render(self, _task: task_pb2.Task) -> list[batch_pb2.ItemError]:
+        await self.gate.wait()
+        return self.errors
+
+    async def generate(self, key: str | None = None, **fields: object) -> httpx2.Response:
+        headers = {"Idempotency-Key": key} if key else {}
+        return await self.rest.post("/v1/generate", json={"html": "<p>x</p>", **fields}, headers=headers)
+
+
+@pytest.fixture
+async def world(nats_server: UrlServer, mongodb_server: UrlServer, s3_server: S3Server) -> AsyncIterator[World]:
+    settings = scheduler_settings(nats_server, mongodb_server, s3_server)
+    async with running_scheduler(settings) as anonymous:
+        client = await anonymous.as_account("acme")
+        async with (
+            running_gateway(settings, render_wait_seconds=WAIT_SECONDS) as gateway,
+            gateway.client(client.key) as rest,
+        ):
+            world = World(client, gateway, rest)
+            async with ReportingRenderer(client, nats_server.url, world.render, slots=16).running():
+                yield world
+                world.gate.set()
+
+
+async def test_the_answer_comes_when_the_render_ends(world: World) -> None:
+    asyncio.get_running_loop().call_later(1, world.gate.set)
+    began = time.monotonic()
+    answer = await world.generate()
+    assert 1 <= time.monotonic() - began < WAIT_SECONDS
+    assert (answer.status_code, answer.json()["status"]) == (200, "completed")
+    assert "location" not in answer.headers
+
+
+async def test_over_the_time_limit_it_is_202_with_the_place_to_ask(world: World) -> None:
+    began = time.monotonic()
+    answer = await world.generate()
+    assert WAIT_SECONDS <= time.monotonic() - began < WAIT_SECONDS + 2
+    body = answer.json()
+    assert (answer.status_code, body["status"], body["url"]) == (202, "processing", None)
+    assert answer.headers["location"] == f"/v1/generations/{body['id']}"
+    assert answer.headers["retry-after"] == "1"
+    world.gate.set()
+    async with asyncio.timeout(10):
+        while (await world.rest.get(answer.headers["location"])).json()["status"] != "completed":
+            await asyncio.sleep(0.05)
+
+
+async def test_a_gateway_that_stops_does_not_keep_its_callers(world: World) -> None:
+    asking = asyncio.create_task(world.generate())
+    await asyncio.sleep(0.5)
+    world.gateway.stop.set()
+    assert (await asking).status_code == 202
+
+
+async def test_a_repeat_waits_for_the_same_render_and_is_answered_the_same(world: World) -> None:
+    first = asyncio.create_task(world.generate("key-1"))
+    await asyncio.sleep(0.5)
+    second = asyncio.create_task(world.generate("key-1"))
+    await asyncio.sleep(0.5)
+    world.gate.set()
+    answers = [await first, await second, await world.generate("key-1")]
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert len({answer.content for answer in answers}) == 1
+    assert [answer.headers.get("idempotent-replayed") for answer in answers] == [None, "true", "true"]
+    other = await world.generate("key-1", html="<p>y</p>")
+    assert (other.status_code, other.json()["error"]["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+
+
+async def test_a_repeat_after_202_brings_the_result(world: World) -> None:
+    first = await world.generate("key-2")
+    world.gate.set()
+    again = await world.generate("key-2")
+    assert (first.status_code, again.status_code) == (202, 200)
+    assert first.json()["id"] == again.json()["id"]
+
+
+async def test_a_render_that_fails_is_told_in_the_body(world: World) -> None:
+    world.gate.set()
+    world.errors = [batch_pb2.ItemError(code="RENDER_TIMEOUT", message="took too long")]
+    body = (answer := await world.generate()).json()
+    assert (answer.status_code, body["status"], body["url"]) == (200, "failed", None)
+    assert body["error"] == {"code": "RENDER_TIMEOUT", "message": "took too long"}
+
+
+async def test_singles_leave_places_to_batches_and_show_in_no_list(world: World) -> None:
+    world.gate.set()
+    await world.generate()
+    listed = (await world.rest.get("/v1/batches")).json()
+    assert listed["data"] == []
+
+
+async def test_fields_at_fault_are_named_as_in_the_request(world: World) -> None:
+    for fields, paths in [
+        ({"html": "x" * 5_000_001}, ["html"]),
+        ({"template": "tmpl_unknown"}, ["template"]),
+        ({"options": {"margin": {"top": "wide"}}}, ["options.margin.top"]),
+        ({"html": None}, ["body"]),
+    ]:
+        answer = await world.generate(**fields)
+        assert answer.status_code == 400, answer.text
+        assert [each["path"] for each in answer.json()["error"]["fields"]] == paths
