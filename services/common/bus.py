@@ -188,8 +188,7 @@ class Consumer:
             consumer=self._subscription.durable, stream=self._subscription.stream
         )
         try:
-            while not stop.is_set():
-                await self._slots.acquire()
+            while await self._take_slot(stop):
                 try:
                     message = await self._next(pull)
                 except BaseException:
@@ -201,6 +200,19 @@ class Consumer:
                     self._start(message)
         finally:
             await _quietly(pull.unsubscribe())
+
+    async def _take_slot(self, stop: asyncio.Event) -> bool:
+        """Wait for a free slot; false, and none taken, once stopped: a busy consumer must notice that too."""
+        taking = asyncio.ensure_future(self._slots.acquire())
+        stopping = asyncio.ensure_future(stop.wait())
+        try:
+            await asyncio.wait({taking, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if taking.done() and stop.is_set():
+                self._slots.release()
+            return not stop.is_set()
+        finally:
+            taking.cancel()
+            stopping.cancel()
 
     async def _next(self, pull: JetStreamContext.PullSubscription) -> Msg | None:
         try:

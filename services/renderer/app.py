@@ -22,8 +22,6 @@ from services.renderer.sources import Sources
 from services.renderer.tasks import Tasks
 from services.renderer.worker import Worker
 
-# One page is never taken by a large batch.
-FAST_SLOTS = 1
 log = structlog.get_logger()
 
 
@@ -69,10 +67,9 @@ async def running_engine(settings: RendererSettings) -> AsyncIterator[Engine]:
 
 async def _work(settings: RendererSettings, stop: asyncio.Event, health: rpc.Server, bus: Bus, worker: Worker) -> None:
     slots = settings.renderer_browsers * settings.renderer_pages
-    consumers = (
-        Consumer(bus, FAST, FAST_SLOTS, worker.handle),
-        Consumer(bus, BULK, max(slots - FAST_SLOTS, 1), worker.handle),
-    )
+    # Either lane alone fills every page. Together they hold twice as many items as there are pages, and the next
+    # free page goes to whoever waited longest, so a large batch delays a small one by no more than one item.
+    consumers = tuple(Consumer(bus, lane, slots, worker.handle) for lane in (FAST, BULK))
     # A fetch that is under way ends before draining begins.
     drain = max(settings.drain_seconds - FETCH_SECONDS, 0)
     async with asyncio.TaskGroup() as group:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -87,7 +89,7 @@ async def test_a_page_that_crashes_twice_fails(engine: Engine, monkeypatch: pyte
 
 async def test_a_browser_that_is_killed_costs_its_items_nothing(engine: Engine) -> None:
     await assert_next_works(engine)
-    waiting = "<body style='background:#00ff00'><script>pressline.ready(new Promise((done) => setTimeout(done, 1000)))</script>"
+    waiting = GOOD + "<script>pressline.ready(new Promise((done) => setTimeout(done, 1000)))</script>"
     items = [asyncio.create_task(render(engine, waiting)) for _ in range(2)]
     await asyncio.sleep(0.5)
     os.kill(engine.browsers[0].pid, signal.SIGKILL)
@@ -104,8 +106,10 @@ async def test_an_item_that_takes_its_own_browser_down_is_told_apart(
     async def killing(tab: Tab, method: str, **parameters: object) -> object:
         if method == "Page.captureScreenshot":
             for process in chromium_processes():
-                if not any(part.startswith("--type=") for part in process.cmdline()):
-                    process.kill()
+                # Killing one may end another before its turn.
+                with suppress(psutil.NoSuchProcess):
+                    if not any(part.startswith("--type=") for part in process.cmdline()):
+                        process.kill()
         return await send(tab, method, **parameters)
 
     monkeypatch.setattr(Tab, "send", killing)
@@ -137,7 +141,7 @@ async def test_a_render_that_is_cancelled_leaves_its_place(engine: Engine) -> No
 
 async def test_a_filled_document_that_is_too_large(engine: Engine) -> None:
     document = source("{{#each xs}}{{@root.text}}{{/each}}", STRICT)
-    data = '{"xs": [%s], "text": "%s"}' % (",".join(["1"] * 300), "x" * 100_000)
+    data = json.dumps({"xs": [1] * 300, "text": "x" * 100_000})
     with pytest.raises(RenderError) as caught:
         await render(engine, document, data=data)
     assert caught.value.code is ErrorCode.RESOURCE_LIMIT

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import psutil
 import pytest
@@ -39,7 +40,7 @@ class _Datagrams(asyncio.DatagramProtocol):
     def __init__(self, canary: Canary) -> None:
         self._canary = canary
 
-    def datagram_received(self, data: bytes, addr: object) -> None:
+    def datagram_received(self, data: bytes, _addr: object) -> None:
         self._canary.hits.append(data)
 
 
@@ -62,19 +63,27 @@ async def listening() -> AsyncIterator[tuple[Canary, int]]:
 STATIC_CHANNELS = """<link rel=stylesheet href="{u}/css"><link rel=preload as=image href="{u}/preload">
 <link rel=prefetch href="{u}/prefetch"><link rel=preconnect href="{u}"><link rel=dns-prefetch href="{u}">
 <link rel=icon href="{u}/icon"><link rel=manifest href="{u}/manifest">
-<style>@import url({u}/import); @font-face{{font-family:F;src:url({u}/font)}} body{{font-family:F;background:url({u}/bg)}}</style>
-<img src="{u}/img" srcset="{u}/srcset 1x"><img src="HTTP://user:word@127.1:{p}/short"><img src="http://2130706433:{p}/decimal">
-<img src="http://0x7f000001:{p}/hex"><img src="http://[::ffff:127.0.0.1]:{p}/mapped"><img src="http://localhost:{p}/name">
-<svg><image href="{u}/svgimage"/><use href="{u}/use#x"/></svg><video src="{u}/video" poster="{u}/poster" autoplay></video>
-<audio src="{u}/audio" autoplay></audio><input type=image src="{u}/input"><picture><source srcset="{u}/source"><img></picture>x"""
-SCRIPT_CHANNELS = """<iframe src="{u}/iframe"></iframe><iframe sandbox=allow-scripts srcdoc="<script>fetch('{u}/srcdoc')</script>"></iframe>
-<object data="{u}/object"></object><embed src="{u}/embed"><form action="{u}/form" method=post target=f><input></form><iframe name=f></iframe>
+<style>@import url({u}/import); @font-face{{font-family:F;src:url({u}/font)}}
+body{{font-family:F;background:url({u}/bg)}}</style>
+<img src="{u}/img" srcset="{u}/srcset 1x"><img src="HTTP://user:word@127.1:{p}/short">
+<img src="http://2130706433:{p}/decimal">
+<img src="http://0x7f000001:{p}/hex"><img src="http://[::ffff:127.0.0.1]:{p}/mapped">
+<img src="http://localhost:{p}/name">
+<svg><image href="{u}/svgimage"/><use href="{u}/use#x"/></svg>
+<video src="{u}/video" poster="{u}/poster" autoplay></video>
+<audio src="{u}/audio" autoplay></audio><input type=image src="{u}/input">
+<picture><source srcset="{u}/source"><img></picture>x"""
+SCRIPT_CHANNELS = """<iframe src="{u}/iframe"></iframe>
+<iframe sandbox=allow-scripts srcdoc="<script>fetch('{u}/srcdoc')</script>"></iframe>
+<object data="{u}/object"></object><embed src="{u}/embed">
+<form action="{u}/form" method=post target=f><input></form><iframe name=f></iframe>
 <script type=speculationrules>{{"prefetch":[{{"source":"list","urls":["{u}/speculation"]}}]}}</script>
 <script>
 const tries = [
   () => fetch("{u}/fetch"), () => fetch("{u}/keep", {{method: "POST", keepalive: true, body: "x"}}),
   () => {{ const x = new XMLHttpRequest(); x.open("GET", "{u}/xhr"); x.send(); }},
-  () => new WebSocket("ws://127.0.0.1:{p}/ws"), () => new EventSource("{u}/sse"), () => navigator.sendBeacon("{u}/beacon", "x"),
+  () => new WebSocket("ws://127.0.0.1:{p}/ws"), () => new EventSource("{u}/sse"),
+  () => navigator.sendBeacon("{u}/beacon", "x"),
   () => new Worker(URL.createObjectURL(new Blob(["fetch('{u}/worker');new WebSocket('ws://127.0.0.1:{p}/wws')"]))),
   () => new SharedWorker(URL.createObjectURL(new Blob(["fetch('{u}/shared')"]))),
   () => window.open("{u}/open"), () => document.forms[0].submit(), () => import("{u}/module.js"),
@@ -121,7 +130,8 @@ async def test_no_local_page_is_shown(engine: Engine, address: str) -> None:
 
 
 async def test_data_addresses_work(engine: Engine) -> None:
-    svg = "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' width='200' height='100'><rect width='200' height='100' fill='%2300ff00'/></svg>"
+    shape = "<rect width='200' height='100' fill='%2300ff00'/>"
+    svg = f"data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' width='200' height='100'>{shape}</svg>"
     assert pixel(await render(engine, f'<style>*{{margin:0}}</style><img src="{svg}">'), 100, 50) == GREEN
 
 
@@ -138,8 +148,10 @@ if (window.stain || ({}).stain) found.push("globals");
 if (window.name) found.push("name");
 if (document.cookie) found.push("cookie");
 if (localStorage.length || sessionStorage.length) found.push("storage");
-const channel = new BroadcastChannel("stain"); channel.onmessage = () => found.push("channel"); channel.postMessage("?");
-const kept = Promise.all([indexedDB.databases(), caches.keys()]).then((all) => { if (all.flat().length) found.push("databases"); });
+const channel = new BroadcastChannel("stain");
+channel.onmessage = () => found.push("channel"); channel.postMessage("?");
+const kept = Promise.all([indexedDB.databases(), caches.keys()])
+  .then((all) => { if (all.flat().length) found.push("databases"); });
 pressline.ready(Promise.all([kept, new Promise((done) => setTimeout(done, 200))]).then(() => {
   if (found.length) { document.body.style.background = "#ff0000"; document.body.textContent = found.join(); }
 }));
@@ -195,8 +207,8 @@ async def test_chromium_is_sandboxed_and_knows_no_secret(engine: Engine, monkeyp
             assert "PRESSLINE_SERVICE_TOKEN" not in process.environ()
             assert "--no-sandbox" not in process.cmdline()
         for process in pages:
-            with open(f"/proc/{process.pid}/status") as status:
-                assert SECCOMP_FILTER in status.read()
+            status = await asyncio.to_thread(Path(f"/proc/{process.pid}/status").read_text)
+            assert SECCOMP_FILTER in status
 
 
 async def test_concurrent_items_of_many_accounts(engine: Engine) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pressline.task.v1.task_pb2 import SourceDocument
 from services.renderer.engine.compiler import FILL_SECONDS, Compiler
 from services.renderer.engine.engine import Engine
 from services.renderer.engine.model import Document, ErrorCode, RenderError
@@ -221,7 +222,8 @@ async def test_even_undetected_scripts_do_not_run_in_the_warm_page(
 ) -> None:
     async def blind(*_arguments: object) -> Document:
         return Document(
-            "<body><script>document.body.style.background='red'</script><img src=x onerror=\"document.body.style.background='red'\">",
+            "<body><script>document.body.style.background='red'</script>"
+            "<img src=x onerror=\"document.body.style.background='red'\">",
             scripted=False,
         )
 
@@ -236,5 +238,5 @@ async def test_a_filled_template_is_drawn(engine: Engine) -> None:
 
 async def test_an_unknown_kind_is_an_internal_error(engine: Engine) -> None:
     with pytest.raises(RenderError) as caught:
-        await render(engine, source("x", 0))
+        await render(engine, source("x", SourceDocument.KIND_UNSPECIFIED))
     assert caught.value.code == "INTERNAL_ERROR"

@@ -26,9 +26,7 @@ from tests.support.servers import S3Server, UrlServer
 
 
 @pytest.fixture
-async def client(
-    nats_server: UrlServer, mongodb_server: UrlServer, s3_server: S3Server
-) -> AsyncIterator[Client]:
+async def client(nats_server: UrlServer, mongodb_server: UrlServer, s3_server: S3Server) -> AsyncIterator[Client]:
     async with running_scheduler(scheduler_settings(nats_server, mongodb_server, s3_server)) as anonymous:
         yield await anonymous.as_account("acme")
 

@@ -38,5 +38,5 @@ def _version(binary: str, flag: str) -> tuple[int, int]:
         said = subprocess.run([binary, flag], capture_output=True, text=True, timeout=10, check=False).stdout
     except (OSError, subprocess.TimeoutExpired):
         return (0, 0)
-    match = re.search(r"\b(\d+)\.(\d+)", said)
+    match = re.search(r"(\d+)\.(\d+)", said)
     return (int(match[1]), int(match[2])) if match else (0, 0)

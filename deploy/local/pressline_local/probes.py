@@ -18,6 +18,7 @@ from services.common.blobs import BlobStore
 from services.common.settings import BlobSettings
 
 PROBE_SECONDS = 2.0
+PROBE_KEY = ".pressline-ready"
 
 
 class NotReadyError(Exception):
@@ -45,10 +46,16 @@ async def mongodb(url: str) -> None:
 
 
 async def s3(settings: BlobSettings) -> None:
-    """A signed request that finds the bucket, or makes it."""
+    """The bucket, made where it is missing, takes an object and gives it back.
+
+    Less is not enough: a restarted weed shows its buckets seconds before it can read what is in them.
+    """
     store = BlobStore(settings)
     try:
         await store.ensure_bucket()
+        await store.put(PROBE_KEY, b"ready", "text/plain")
+        await store.get(PROBE_KEY)
+        await store.delete([PROBE_KEY])
     finally:
         await store.close()
 

@@ -62,7 +62,7 @@ class Compiler:
             raise RenderError(ErrorCode.INTERNAL_ERROR, f"This renderer does not know sources of kind {source.kind}.")
         if "code" in answer:
             raise RenderError(ErrorCode(answer["code"]), answer["message"])
-        return Document(answer["html"], answer["scripted"])
+        return Document(source.body if answer["html"] is None else answer["html"], answer["scripted"])
 
     async def inspect(self, source: SourceDocument) -> Inspection:
         """List the variables of a Handlebars source.

@@ -34,7 +34,9 @@ _READY = """(() => {
   Object.defineProperty(window, "pressline", { value: Object.freeze({ ready }) });
   Object.defineProperty(window, Symbol.for("pressline.state"), { value: state });
 })()"""
-_READY_STATE = 'window[Symbol.for("pressline.state")] ?? { open: 0, failed: null }'
+# One expression: a script may call ready between two.
+_READY_STATE = """({ open: 0, failed: null, ...window[Symbol.for("pressline.state")],
+  loaded: document.readyState === "complete" })"""
 
 
 async def show(tab: Tab, document: Document) -> None:
@@ -103,13 +105,12 @@ async def _wait_until_ready(tab: Tab) -> None:
     pause = _FIRST_PAUSE_SECONDS
     while True:
         state = await tab.evaluate(_READY_STATE)
-        loaded = await tab.evaluate('document.readyState === "complete"')
         if state["failed"] is not None:
             raise RenderError(
                 ErrorCode.TEMPLATE_ERROR,
                 f"The promise given to window.pressline.ready was rejected: {state['failed']}",
             )
-        if loaded and not state["open"]:
+        if state["loaded"] and not state["open"]:
             return
         await asyncio.sleep(pause)
         pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)

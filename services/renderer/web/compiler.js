@@ -161,7 +161,11 @@
     }
   }
 
-  const inspect = ({ body, styles, extra, longest }) => finish(body, styles, extra, longest);
+  // Looks at a literal document; the html is left out where it is the body itself.
+  function inspect({ body, styles, extra, longest }) {
+    const result = finish(body, styles, extra, longest);
+    return styles || result.code ? result : { html: null, scripted: result.scripted };
+  }
 
   globalThis.pressline = { fill, inspect, language: { OWN_HELPERS, TOLERANT, requireHelper, explain } };
 })();
