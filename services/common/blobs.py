@@ -59,8 +59,8 @@ class BlobStore:
             lambda: self._client.put_object(self._bucket, key, io.BytesIO(data), len(data), content_type=content_type)
         )
 
-    async def get(self, key: str, offset: int, size: int) -> bytes:
-        """Read `size` bytes of an object, from `offset` on; fewer when it ends before."""
+    async def get(self, key: str, offset: int = 0, size: int = 0) -> bytes:
+        """Read `size` bytes of an object, from `offset` on; fewer when it ends before, all of them for size 0."""
 
         def read() -> bytes:
             response = self._client.get_object(self._bucket, key, offset, size)

@@ -50,9 +50,10 @@ class _Errors(grpc.aio.ServerInterceptor):
 
     async def intercept_service(self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails) -> Any:
         handler = await continuation(handler_call_details)
-        if handler is None:
-            return None
         method = handler_call_details.method
+        # Health writes its stream instead of yielding it, and raises nothing of ours.
+        if handler is None or method.startswith(HEALTH_PREFIX):
+            return handler
         served_method.set(method)
 
         async def fail(context: grpc.aio.ServicerContext[Any, Any], error: Exception) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx2
 import pytest
@@ -121,12 +122,13 @@ async def test_singles_leave_places_to_batches_and_show_in_no_list(world: World)
 
 
 async def test_fields_at_fault_are_named_as_in_the_request(world: World) -> None:
-    for fields, paths in [
+    cases: list[tuple[dict[str, Any], list[str]]] = [
         ({"html": "x" * 5_000_001}, ["html"]),
         ({"template": "tmpl_unknown"}, ["template"]),
         ({"options": {"margin": {"top": "wide"}}}, ["options.margin.top"]),
         ({"html": None}, ["body"]),
-    ]:
+    ]
+    for fields, paths in cases:
         answer = await world.generate(**fields)
         assert answer.status_code == 400, answer.text
         assert [each["path"] for each in answer.json()["error"]["fields"]] == paths

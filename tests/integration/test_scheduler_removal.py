@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 import grpc
@@ -39,7 +40,7 @@ class World:
     nats_url: str
     s3: S3Server
 
-    async def ended(self, rows: int = 2, **fields: object) -> batch_pb2.CreateBatchResponse:
+    async def ended(self, rows: int = 2, **fields: Any) -> batch_pb2.CreateBatchResponse:
         """A batch that has ended, each item with an object of each of two attempts."""
 
         async def store(task: task_pb2.Task) -> list[batch_pb2.ItemError]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import grpc
 import pytest
@@ -115,7 +116,7 @@ async def test_singles_are_not_announced(client: Client, nats_server: UrlServer)
     [(2, {}, "items"), (1, {"webhook_url": "https://example.com/hook"}, "spec.webhook_url")],
 )
 async def test_a_single_is_one_item_without_webhook(
-    client: Client, rows: int, fields: dict[str, object], path: str
+    client: Client, rows: int, fields: dict[str, Any], path: str
 ) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await client.submit(rows, single=True, **fields)

@@ -38,32 +38,36 @@ class Desk(task_pb2_grpc.TaskServiceServicer):
                 self._news.clear()
                 await self._news.wait()
 
-    async def ClaimTask(self, request: Any, _context: Any) -> Any:  # noqa: N802 - the contract\'s name
+    async def ClaimTask(self, request: Any, _context: Any) -> Any:  # noqa: N802 - the contract's name
         self._note("claim", request)
         nothing = task_pb2.ClaimTaskResponse(nothing_to_do=task_pb2.NothingToDo(reason="unknown"))
         return self.tasks.get(request.item_id, nothing)
 
-    async def GetSource(self, request: Any, _context: Any) -> Any:  # noqa: N802 - the contract\'s name
+    async def GetSource(self, request: Any, _context: Any) -> Any:  # noqa: N802 - the contract's name
         self._note("source", request)
         if request.source_id not in self.sources:
             raise PresslineError(Reason.NOT_FOUND, "no such source")
         return self.sources[request.source_id]
 
-    async def ExtendTask(self, request: Any, _context: Any) -> Any:  # noqa: N802 - the contract\'s name
+    async def ExtendTask(self, request: Any, _context: Any) -> Any:  # noqa: N802 - the contract's name
         self._note("extend", request)
         return task_pb2.ExtendTaskResponse()
 
-    async def CompleteTask(self, request: Any, _context: Any) -> Any:  # noqa: N802 - the contract\'s name
+    async def CompleteTask(self, request: Any, _context: Any) -> Any:  # noqa: N802 - the contract's name
         self._note("complete", request)
         return task_pb2.CompleteTaskResponse()
 
-    async def FailTask(self, request: Any, _context: Any) -> Any:  # noqa: N802 - the contract\'s name
+    async def FailTask(self, request: Any, _context: Any) -> Any:  # noqa: N802 - the contract's name
         self._note("fail", request)
         return task_pb2.FailTaskResponse()
 
-    async def ReleaseTask(self, request: Any, _context: Any) -> Any:  # noqa: N802 - the contract\'s name
+    async def ReleaseTask(self, request: Any, _context: Any) -> Any:  # noqa: N802 - the contract's name
         self._note("release", request)
         return task_pb2.ReleaseTaskResponse()
+
+    async def ReportInspection(self, request: Any, _context: Any) -> Any:  # noqa: N802 - the contract's name
+        self._note("inspection", request)
+        return task_pb2.ReportInspectionResponse()
 
     def _note(self, method: str, request: Any) -> None:
         self.told.append((method, request))
