@@ -12,7 +12,8 @@ import structlog
 
 from services.common import lifecycle, rpc
 from services.common.blobs import BlobStore
-from services.common.bus import BULK, FAST, FETCH_SECONDS, Bus, Consumer
+from services.common.bus import BULK, FAST, Bus
+from services.common.consumer import FETCH_SECONDS, Consumer
 from services.renderer.engine.browser import Launcher
 from services.renderer.engine.engine import Engine
 from services.renderer.engine.processes import adopt_orphans

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from services.common.bus import Again, Done, Verdict
+from services.common.consumer import Again, Done, Verdict
 from services.common.errors import PresslineError
 from services.renderer.engine.engine import Engine
 from services.renderer.engine.model import BrowserUnavailableError

@@ -13,7 +13,7 @@ from google.protobuf.message import DecodeError
 from pressline.batch.v1 import batch_pb2
 from pressline.task.v1 import task_pb2
 from services.common.blobs import BLOB_ERRORS, BlobStore
-from services.common.bus import Again, Done, Verdict
+from services.common.consumer import Again, Done, Verdict
 from services.common.errors import PresslineError, Reason
 from services.renderer.engine.engine import Engine
 from services.renderer.engine.model import (

@@ -13,7 +13,7 @@ from pressline.batch.v1.batch_pb2 import FORMAT_PDF, FORMAT_WEBP
 from pressline.task.v1 import task_pb2
 from services.common import rpc
 from services.common.blobs import BlobStore
-from services.common.bus import Again, Done
+from services.common.consumer import Again, Done
 from services.common.errors import PresslineError, Reason
 from services.common.settings import BlobSettings
 from services.renderer.engine.engine import Engine

@@ -19,7 +19,8 @@ from pressline.task.v1 import task_pb2, task_pb2_grpc
 from pressline.template.v1 import template_pb2, template_pb2_grpc
 from pressline.webhook.v1 import webhook_pb2_grpc
 from services.common import bus, rpc
-from services.common.bus import Again, Bus, Consumer, Done, Verdict
+from services.common.bus import Bus
+from services.common.consumer import Again, Consumer, Done, Verdict
 from services.scheduler.app import serve
 from services.scheduler.settings import SchedulerSettings
 from tests.support.servers import S3Server, UrlServer

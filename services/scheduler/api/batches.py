@@ -11,22 +11,11 @@ import grpc
 from pressline.batch.v1 import batch_pb2, batch_pb2_grpc
 from pressline.task.v1 import task_pb2
 from services.common import ids
-from services.common.blobs import BlobStore
 from services.common.errors import PresslineError, Reason, Violation, invalid, not_found
 from services.scheduler import views
 from services.scheduler.api.caller import Callers
-from services.scheduler.cancel import Canceller
-from services.scheduler.dryrun import DryRun
-from services.scheduler.intake import Intake
-from services.scheduler.ownership import Ownership
-from services.scheduler.progress import Progress
-from services.scheduler.reading import BatchReader
-from services.scheduler.removal import Remover
-from services.scheduler.signer import Signer
+from services.scheduler.parts import Parts
 from services.scheduler.store.database import Document
-from services.scheduler.stores import Stores
-from services.scheduler.waiting import Waiters
-from services.scheduler.watch import Watches
 
 Context = grpc.aio.ServicerContext[Any, Any]
 DEFAULT_PAGE, LARGEST_PAGE = 100, 1_000
@@ -39,35 +28,9 @@ LARGEST_SUBMIT_BYTES = 80 * 1024 * 1024
 class BatchService(batch_pb2_grpc.BatchServiceServicer):
     """Batches and items of the calling account."""
 
-    def __init__(
-        self,
-        callers: Callers,
-        stores: Stores,
-        intake: Intake,
-        canceller: Canceller,
-        progress: Progress,
-        reader: BatchReader,
-        watches: Watches,
-        signer: Signer,
-        blobs: BlobStore,
-        ownership: Ownership,
-        waiters: Waiters,
-        remover: Remover,
-        dry_run: DryRun,
-    ) -> None:
+    def __init__(self, callers: Callers, parts: Parts) -> None:
         self._callers = callers
-        self._stores = stores
-        self._intake = intake
-        self._canceller = canceller
-        self._progress = progress
-        self._reader = reader
-        self._watches = watches
-        self._signer = signer
-        self._blobs = blobs
-        self._ownership = ownership
-        self._waiters = waiters
-        self._remover = remover
-        self._dry_run = dry_run
+        self._parts = parts
 
     async def CreateBatch(
         self, request_iterator: AsyncIterator[batch_pb2.CreateBatchRequest], context: Context
@@ -75,7 +38,7 @@ class BatchService(batch_pb2_grpc.BatchServiceServicer):
         """Read the whole stream, then accept."""
         account = await self._callers.account(context)
         spec, items = await _read_submit(request_iterator)
-        return await self._intake.create(account, spec, items)
+        return await self._parts.intake.create(account, spec, items)
 
     async def CheckBatch(
         self, request_iterator: AsyncIterator[batch_pb2.CheckBatchRequest], context: Context
@@ -83,34 +46,34 @@ class BatchService(batch_pb2_grpc.BatchServiceServicer):
         """Read the whole stream, then check."""
         account = await self._callers.account(context)
         spec, items = await _read_submit(request_iterator)
-        return await self._dry_run.check(account, spec, items)
+        return await self._parts.dry_run.check(account, spec, items)
 
     async def GetBatch(self, request: batch_pb2.GetBatchRequest, context: Context) -> batch_pb2.Batch:
         """One batch."""
         batch = await self._batch(context, request.batch_id)
-        return views.batch(batch, await self._progress.counts(batch))
+        return views.batch(batch, await self._parts.progress.counts(batch))
 
     async def ListBatches(
         self, request: batch_pb2.ListBatchesRequest, context: Context
     ) -> batch_pb2.ListBatchesResponse:
         """A page of batches, newest first."""
         account = await self._callers.account(context)
-        return await self._reader.page(account["_id"], request)
+        return await self._parts.reader.page(account["_id"], request)
 
     async def WatchBatch(
         self, request: batch_pb2.WatchBatchRequest, context: Context
     ) -> AsyncIterator[batch_pb2.Batch]:
         """A batch and its changes."""
         batch = await self._batch(context, request.batch_id)
-        async with aclosing(self._watches.follow(batch["_id"], request.after_revision)) as changes:
+        async with aclosing(self._parts.watches.follow(batch["_id"], request.after_revision)) as changes:
             async for change in changes:
                 yield change
 
     async def CancelBatch(self, request: batch_pb2.CancelBatchRequest, context: Context) -> batch_pb2.Batch:
         """Request the cancellation and show the batch after it."""
-        await self._canceller.request(await self._batch(context, request.batch_id))
+        await self._parts.canceller.request(await self._batch(context, request.batch_id))
         batch = await self._batch(context, request.batch_id)
-        return views.batch(batch, await self._progress.counts(batch))
+        return views.batch(batch, await self._parts.progress.counts(batch))
 
     async def ListItems(self, request: batch_pb2.ListItemsRequest, context: Context) -> batch_pb2.ListItemsResponse:
         """A page of items by index."""
@@ -119,15 +82,15 @@ class BatchService(batch_pb2_grpc.BatchServiceServicer):
         first, skip = max(request.from_index, 0), max(request.skip, 0)
         if request.states:
             states = [views.item_state(state) for state in request.states]
-            found = await self._stores.items.page_in_states(batch["_id"], states, first, skip, size + 1)
-            by_state = await self._stores.items.counts(batch["_id"])
+            found = await self._parts.stores.items.page_in_states(batch["_id"], states, first, skip, size + 1)
+            by_state = await self._parts.stores.items.counts(batch["_id"])
             total = sum(by_state.get(state, 0) for state in set(states))
         else:
-            found = await self._stores.items.page(batch["_id"], first + skip, size + 1, batch["total"])
+            found = await self._parts.stores.items.page(batch["_id"], first + skip, size + 1, batch["total"])
             total = batch["total"]
         page, more = found[:size], found[size:]
         return batch_pb2.ListItemsResponse(
-            items=[views.item(item, batch["expires_ms"], self._signer.sign) for item in page],
+            items=[views.item(item, batch["expires_ms"], self._parts.signer.sign) for item in page],
             next_index=more[0]["index"] if more else 0,
             total=total,
         )
@@ -135,7 +98,7 @@ class BatchService(batch_pb2_grpc.BatchServiceServicer):
     async def GetItem(self, request: batch_pb2.GetItemRequest, context: Context) -> batch_pb2.Item:
         """One item, with its bytes when it asked for them."""
         account = await self._callers.account(context)
-        document, batch = await self._ownership.item(account["_id"], request.item_id)
+        document, batch = await self._parts.ownership.item(account["_id"], request.item_id)
         return await self._item(document, batch)
 
     async def ReadOutput(self, request: batch_pb2.ReadOutputRequest, context: Context) -> batch_pb2.ReadOutputResponse:
@@ -145,7 +108,7 @@ class BatchService(batch_pb2_grpc.BatchServiceServicer):
         if request.offset < 0:
             raise invalid(Violation("offset", "is not negative"))
         account = await self._callers.account(context)
-        document, _ = await self._ownership.item(account["_id"], request.item_id)
+        document, _ = await self._parts.ownership.item(account["_id"], request.item_id)
         if not (document["inline_data"] and document.get("outputs")):
             raise not_found("output", request.item_id)
         data = await self._part(document, request.offset, request.size or DEFAULT_PART)
@@ -157,10 +120,10 @@ class BatchService(batch_pb2_grpc.BatchServiceServicer):
         if not 0 <= seconds <= LONGEST_WAIT_SECONDS:
             raise invalid(Violation("timeout", f"is from 0 to {LONGEST_WAIT_SECONDS} seconds"))
         account = await self._callers.account(context)
-        _, batch = await self._ownership.item(account["_id"], request.item_id)
-        document = await self._waiters.until_ended(request.item_id, seconds)
+        _, batch = await self._parts.ownership.item(account["_id"], request.item_id)
+        document = await self._parts.waiters.until_ended(request.item_id, seconds)
         if document is None:
-            document, batch = await self._ownership.item(account["_id"], request.item_id)
+            document, batch = await self._parts.ownership.item(account["_id"], request.item_id)
         return await self._item(document, batch)
 
     async def DeleteBatch(
@@ -169,14 +132,14 @@ class BatchService(batch_pb2_grpc.BatchServiceServicer):
         """Delete an ended batch; for one that is gone there is nothing to do."""
         account = await self._callers.account(context)
         try:
-            await self._remover.request(await self._ownership.batch(account["_id"], request.batch_id))
+            await self._parts.remover.request(await self._parts.ownership.batch(account["_id"], request.batch_id))
         except PresslineError as error:
             if error.reason is not Reason.GONE:
                 raise
         return batch_pb2.DeleteBatchResponse()
 
     async def _item(self, document: Document, batch: Document) -> batch_pb2.Item:
-        item = views.item(document, batch["expires_ms"], self._signer.sign)
+        item = views.item(document, batch["expires_ms"], self._parts.signer.sign)
         if document["inline_data"] and item.outputs and item.outputs[0].size_bytes <= DEFAULT_PART:
             item.data = await self._part(document, 0, DEFAULT_PART)
         return item
@@ -184,11 +147,11 @@ class BatchService(batch_pb2_grpc.BatchServiceServicer):
     async def _part(self, document: Document, offset: int, size: int) -> bytes:
         stored = task_pb2.StoredOutput.FromString(document["outputs"][0])
         left = min(stored.output.size_bytes - offset, size)
-        return await self._blobs.get(stored.object_key, offset, left) if left > 0 else b""
+        return await self._parts.blobs.get(stored.object_key, offset, left) if left > 0 else b""
 
     async def _batch(self, context: Context, batch_id: str) -> Document:
         account = await self._callers.account(context)
-        return await self._ownership.batch(account["_id"], batch_id)
+        return await self._parts.ownership.batch(account["_id"], batch_id)
 
 
 async def _read_submit(

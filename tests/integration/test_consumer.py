@@ -13,7 +13,8 @@ import pytest
 
 from pressline_local import servers
 from services.common import bus
-from services.common.bus import Again, Bus, Consumer, Done, MessageHandler, Verdict
+from services.common.bus import Bus
+from services.common.consumer import Again, Consumer, Done, MessageHandler, Verdict
 from tests.support.servers import UrlServer, kill, own_child
 
 
