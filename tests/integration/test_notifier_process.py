@@ -97,6 +97,7 @@ async def test_an_event_on_the_bus_is_a_doorbell(nats_server: UrlServer, monkeyp
     monkeypatch.setattr(worker, "POLL_SECONDS", 600)
     port, scheduler, stop = free_port(), Scheduler(), asyncio.Event()
     bus = await Bus.connect(nats_server.url, "test")
+    await bus.jetstream.purge_stream(NOTIFY.stream)
     async with listening(scheduler, port), receiving() as receiver:
         settings = NotifierSettings(
             service_token=SecretStr(TOKEN),
