@@ -177,5 +177,14 @@ async def test_no_process_and_no_folder_is_left() -> None:
         assert chromium_processes()
         assert folder.exists()
     assert not folder.exists()
-    children = psutil.Process().children(recursive=True)
-    assert [child for child in children if child.status() == psutil.STATUS_ZOMBIE] == []
+    # Browsers of other tests may live on; their pages are zombies for the moment until they are reaped.
+    async with asyncio.timeout(5):
+        while any(is_zombie(child) for child in psutil.Process().children(recursive=True)):
+            await asyncio.sleep(0.05)
+
+
+def is_zombie(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

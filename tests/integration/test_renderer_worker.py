@@ -138,7 +138,9 @@ async def test_a_stale_report_is_dropped(bench: Bench) -> None:
     bench.desk.failures["complete"] = [STALE]
     bench.desk.offer("item", task_pb2.Render(source_id=bench.source("x"), output=image(), object_key="t/s.png"))
     assert await bench.handle() == Done()
-    assert bench.desk.methods()[-1] == "complete"
+    # Extensions of the lease go on beside the report.
+    assert [method for method in bench.desk.methods() if method != "extend"][-1] == "complete"
+    assert bench.desk.methods().count("complete") == 1
 
 
 async def test_a_render_stops_when_its_lease_is_refused(bench: Bench) -> None:
