@@ -142,6 +142,7 @@ async def test_what_does_not_finish_in_time_is_handed_back(
         started = time.monotonic()
         assert await asyncio.wait_for(running.process.wait(), 35) == 0
         assert time.monotonic() - started < 5 + 5
+        assert [method for method in running.desk.methods() if method != "extend"][-1] == "release"
         assert [request.crashed for method, request in running.desk.told if method == "release"] == [False]
         assert await gone(family) == []
         assert leftovers(folder) == []
