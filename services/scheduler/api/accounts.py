@@ -11,6 +11,7 @@ from services.common.errors import Violation, invalid
 from services.scheduler import audit
 from services.scheduler.accounts import AccountDesk
 from services.scheduler.api.caller import Callers
+from services.scheduler.api.removals import removal
 from services.scheduler.audit import AuditLog
 from services.scheduler.keyring import DEFAULT_GRACE_MS, KeyRing
 
@@ -50,7 +51,8 @@ class AccountService(account_pb2_grpc.AccountServiceServicer):
     async def RevokeKey(self, request: account_pb2.RevokeKeyRequest, context: Context) -> account_pb2.RevokeKeyResponse:
         """End a key."""
         caller = await self._callers.caller(context)
-        await self._keyring.revoke(caller.account["_id"], caller.actor, request.key_id)
+        with removal(context):
+            await self._keyring.revoke(caller.account["_id"], caller.actor, request.key_id)
         return account_pb2.RevokeKeyResponse()
 
     async def RotateKey(self, request: account_pb2.RotateKeyRequest, context: Context) -> account_pb2.CreateKeyResponse:

@@ -11,6 +11,7 @@ import grpc
 from pressline.template.v1 import template_pb2, template_pb2_grpc
 from services.common.errors import Violation, invalid
 from services.scheduler.api.caller import Callers
+from services.scheduler.api.removals import removal
 from services.scheduler.templates import TemplateDesk
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -66,7 +67,8 @@ class TemplateService(template_pb2_grpc.TemplateServiceServicer):
     ) -> template_pb2.DeleteTemplateResponse:
         """Delete it."""
         account = await self._callers.account(context)
-        await self._desk.delete(account["_id"], request.template_id)
+        with removal(context):
+            await self._desk.delete(account["_id"], request.template_id)
         return template_pb2.DeleteTemplateResponse()
 
 

@@ -9,6 +9,7 @@ import grpc
 from pressline.webhook.v1 import webhook_pb2, webhook_pb2_grpc
 from services.common.errors import Violation, invalid
 from services.scheduler.api.caller import Callers
+from services.scheduler.api.removals import removal
 from services.scheduler.deliveries import DeliveryDesk
 from services.scheduler.ownership import Ownership
 from services.scheduler.signing import SigningSecrets
@@ -82,7 +83,8 @@ class WebhookService(webhook_pb2_grpc.WebhookServiceServicer):
     ) -> webhook_pb2.DeleteSubscriptionResponse:
         """End a subscription."""
         account = await self._callers.account(context)
-        await self._subscriptions.delete(account["_id"], request.subscription_id)
+        with removal(context):
+            await self._subscriptions.delete(account["_id"], request.subscription_id)
         return webhook_pb2.DeleteSubscriptionResponse()
 
 
