@@ -1,17 +1,18 @@
 # make setup     everything that is needed, in .venv and from the system's packages
 # make demo      run a batch on a stack of its own
 # make test      all tests
+# make test-fuzz every operation of the API at length, against its description
 # make check     formatting, lint, types, import rules, protos, manifests
 # make lock      resolve the dependencies again
 # make clean     remove what the others made
-.PHONY: setup system demo test check lock clean
+.PHONY: setup system demo test test-fuzz check lock clean
 SHELL := /bin/bash
 
 BIN := .venv/bin
 STAMP := .venv/.ready
 PYTHON := $(shell for python in python3.11 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$python && break; done)
-INSTALLED_FROM := requirements/dev.lock pyproject.toml hatch_build.py services/renderer/web/package-lock.json \
+INSTALLED_FROM := requirements/dev.lock pyproject.toml hatch_build.py $(wildcard services/*/web/package-lock.json) \
 	$(shell find protos -name '*.proto')
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 	--no-emit-index-url
@@ -35,6 +36,9 @@ demo: setup
 test: setup
 	$(BIN)/pytest
 
+test-fuzz: setup
+	PRESSLINE_FUZZ_EXAMPLES=300 $(BIN)/pytest tests/fuzz
+
 check: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -51,5 +55,5 @@ lock: setup
 		| $(COMPILE) - -o requirements/build.lock
 
 clean:
-	rm -rf .venv gen dist demo-output services/renderer/web/node_modules services/renderer/web/vendor \
+	rm -rf .venv gen dist demo-output services/*/web/node_modules services/*/web/vendor \
 		.mypy_cache .ruff_cache .import_linter_cache .hypothesis

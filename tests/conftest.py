@@ -16,7 +16,7 @@ from tests.support.stack import Stack, processes_of, running_stack
 def no_process_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Nothing that the tests start outlives them, detached or not."""
     yield
-    _, left = psutil.wait_procs(psutil.Process().children(recursive=True), timeout=5)
+    _, left = psutil.wait_procs(psutil.Process().children(recursive=True), timeout=60)
     assert not left, left
     detached = processes_of(tmp_path_factory.getbasetemp())
     assert not detached, detached

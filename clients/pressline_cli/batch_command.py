@@ -14,20 +14,24 @@ from pressline_cli.connection import Connection, connect
 from pressline_cli.contact_sheet import write_contact_sheet
 from pressline_cli.job import Job, Runner
 from pressline_cli.naming import Namer
-from pressline_cli.options import Format, OutputOptions, extension_of, output_spec, read_template
+from pressline_cli.options import Format, OutputOptions, extension_of, output_spec, read_template, source_of
 from pressline_cli.progress import ProgressView
 from pressline_cli.refusal import RefusalError
 from pressline_cli.results import Result, Results, write_manifest
 from pressline_cli.rows import Row, read_rows
 from pressline_cli.shared_options import (
     Api,
+    Clock,
     Data,
+    Environment,
     Key,
+    Locale,
     Margin,
     PageSize,
     Quality,
     Scale,
     Size,
+    Timezone,
 )
 from pressline_cli.thumbnails import ThumbnailError
 
@@ -37,7 +41,7 @@ LONGEST_REFERENCE = 256
 
 def batch(
     *,
-    template: Annotated[Path, typer.Argument(help="A Handlebars document (.html).")],
+    template: Annotated[Path, typer.Argument(help="A Handlebars document (.html) or a React component (.jsx, .tsx).")],
     data: Annotated[Path, typer.Argument(help="Rows: .csv, .tsv, .jsonl, .ndjson, or .json (an array).")],
     output_format: Annotated[Format, typer.Option("--format", help="The kind of file.")],
     out: Annotated[Path, typer.Option(help="The folder for the files.")],
@@ -50,6 +54,9 @@ def batch(
     quality: Quality = None,
     page_size: PageSize = None,
     margin: Margin = None,
+    timezone: Timezone = None,
+    locale: Locale = None,
+    clock: Clock = None,
     concurrency: Annotated[
         int | None, typer.Option(min=1, max=10, help="Most items of a batch rendered at once.")
     ] = None,
@@ -62,22 +69,28 @@ def batch(
 
     Exit codes: 0 all rows, 2 some rows failed, 1 refused, 130 interrupted.
     """
-    console = Console(highlight=False)
-    html = read_template(template)
-    output = output_spec(OutputOptions(output_format, size, scale, quality, page_size, margin), html)
+    text = read_template(template)
+    output = output_spec(OutputOptions(output_format, size, scale, quality, page_size, margin), text)
     names = _name_rows(data, Namer(name, extension_of(output_format, name), _count(data)), reference)
     _make_folder(out)
-    with connect(Connection(api, key, stack)) as client:
-        items = _items(read_rows(data), reference)
-        job = Job(items, names, {"html": html, "output": output}, out, concurrency, webhook)
+    where = Environment(timezone=timezone, locale=locale, clock=clock)
+    defaults = source_of(template, text) | {"output": output}
+    job = Job(_items(read_rows(data), reference), names, defaults, out, concurrency, webhook, where)
+    about = {"template": str(template), "data": str(data), "format": output_format}
+    _run(Connection(api, key, stack), job, about, data.name)
+
+
+def _run(connection: Connection, job: Job, about: dict[str, Any], title: str) -> None:
+    """Render everything, and tell what became of it; the manifest is written however it ends."""
+    console = Console(highlight=False)
+    with connect(connection) as client:
         runner = Runner(client, job, client.usage())
         try:
-            with ProgressView(console, len(names)) as view:
+            with ProgressView(console, len(job.names)) as view:
                 runner.run(lambda results: view.update(results.done, results.failed))
         finally:
-            about = {"template": str(template), "data": str(data), "format": output_format}
-            manifest = write_manifest(out, runner.results, about | {"batches": runner.batch_ids})
-    _report(console, runner.results, out, manifest, data.name)
+            manifest = write_manifest(job.folder, runner.results, about | {"batches": runner.batch_ids})
+    _report(console, runner.results, job.folder, manifest, title)
 
 
 def _count(data: Path) -> int:

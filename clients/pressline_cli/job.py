@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from pressline_cli.chunks import LARGEST_BATCH, chunks
 from pressline_cli.fetch import Fetcher
 from pressline_cli.follow import Followed
 from pressline_cli.results import Results, unsuccessful
+from pressline_cli.shared_options import Environment
 from pressline_client import Client, PresslineError, Usage
 
 MOST_BATCHES_AT_ONCE = 4
@@ -30,6 +31,7 @@ class Job:
         names: a file name per item.
         defaults: the API's batch defaults.
         folder: where files go.
+        environment: the API's timezone, locale and clock.
     """
 
     items: Iterable[dict[str, Any]]
@@ -38,6 +40,7 @@ class Job:
     folder: Path
     concurrency: int | None = None
     webhook_url: str | None = None
+    environment: Environment = field(default_factory=Environment)
 
 
 class Runner:
@@ -80,6 +83,7 @@ class Runner:
                 defaults=self._job.defaults,
                 concurrency=self._job.concurrency,
                 webhook_url=self._job.webhook_url,
+                **self._job.environment,
             )
             self._running.append(Followed(batch.id, self._submitted))
             self.batch_ids.append(batch.id)

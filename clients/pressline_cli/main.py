@@ -7,6 +7,8 @@ import sys
 import typer
 from rich.console import Console
 
+from pressline_cli import assets_command, batches_command
+from pressline_cli.archive_command import archive
 from pressline_cli.batch_command import batch
 from pressline_cli.refusal import RefusalError
 from pressline_cli.render_command import render
@@ -18,7 +20,10 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
+app.command()(archive)
+app.add_typer(assets_command.app, name="assets")
 app.command()(batch)
+app.add_typer(batches_command.app, name="batches")
 app.command()(render)
 
 try:

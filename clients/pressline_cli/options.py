@@ -17,6 +17,7 @@ _LENGTH = r"\d+(?:\.\d+)?(?:px|in|cm|mm)"
 _PAGE = re.compile(rf"({_LENGTH})\s*[x×]\s*({_LENGTH})", re.IGNORECASE)  # noqa: RUF001 - likewise
 _PAGE_NAMES = {"a4": "A4", "letter": "Letter", "legal": "Legal"}
 _EXTENSIONS: dict[str, Format] = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp", ".pdf": "pdf"}
+_COMPONENTS = {".jsx", ".tsx"}
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,11 @@ def read_template(path: Path) -> str:
         raise RefusalError(f"{path}: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise RefusalError(f"{path}: byte {error.start + 1} is not UTF-8; save the file as UTF-8.") from error
+
+
+def source_of(path: Path, text: str) -> dict[str, Any]:
+    """The template as a batch names it: a React component by its file's extension, else HTML."""
+    return {"react" if path.suffix.lower() in _COMPONENTS else "html": text}
 
 
 def format_of(path: Path) -> Format:

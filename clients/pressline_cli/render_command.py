@@ -10,10 +10,23 @@ import typer
 from rich.console import Console
 
 from pressline_cli.connection import Connection, connect
-from pressline_cli.options import OutputOptions, format_of, output_spec, read_template
+from pressline_cli.options import OutputOptions, format_of, output_spec, read_template, source_of
 from pressline_cli.refusal import RefusalError
 from pressline_cli.rows import parse_object
-from pressline_cli.shared_options import Api, Data, Key, Margin, PageSize, Quality, Scale, Size
+from pressline_cli.shared_options import (
+    Api,
+    Clock,
+    Data,
+    Environment,
+    Key,
+    Locale,
+    Margin,
+    PageSize,
+    Quality,
+    Scale,
+    Size,
+    Timezone,
+)
 from pressline_client import Client
 
 SOME_FAILED = 2
@@ -32,6 +45,9 @@ def render(
     quality: Quality = None,
     page_size: PageSize = None,
     margin: Margin = None,
+    timezone: Timezone = None,
+    locale: Locale = None,
+    clock: Clock = None,
     api: Api = None,
     key: Key = None,
     stack: Data = Path(".pressline"),
@@ -40,19 +56,20 @@ def render(
 
     Exit codes: 0 done, 2 it could not be rendered, 1 refused, 130 interrupted.
     """
-    html = read_template(file)
-    output = output_spec(OutputOptions(format_of(out), size, scale, quality, page_size, margin), html)
+    text = read_template(file)
+    output = output_spec(OutputOptions(format_of(out), size, scale, quality, page_size, margin), text)
     data = _read_data(data_file) | _parse_assignments(assignments or [])
     # Without data the document is literal, braces and all.
     item = {"data": data} if data_file or assignments else {}
     out.parent.mkdir(parents=True, exist_ok=True)
+    where = Environment(timezone=timezone, locale=locale, clock=clock)
     with connect(Connection(api, key, stack)) as client:
-        _render_one(client, {"html": html, "output": output}, item, out)
+        _render_one(client, source_of(file, text) | {"output": output}, item, out, where)
 
 
-def _render_one(client: Client, defaults: dict[str, Any], item: dict[str, Any], out: Path) -> None:
+def _render_one(client: Client, defaults: dict[str, Any], item: dict[str, Any], out: Path, where: Environment) -> None:
     console = Console(highlight=False, markup=False, soft_wrap=True)
-    batch = client.batches.create([item], defaults=defaults)
+    batch = client.batches.create([item], defaults=defaults, **where)
     try:
         client.batches.wait(batch.id)
     except KeyboardInterrupt:

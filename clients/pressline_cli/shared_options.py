@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 import typer
 
@@ -18,6 +18,12 @@ PageSize = Annotated[
     typer.Option(help="PDF: A4, Letter, Legal or 210mmx99mm; the document's own @page, else A4, if omitted."),
 ]
 Margin = Annotated[str | None, typer.Option(help="PDF: a length for all four sides, such as 1cm.")]
+Timezone = Annotated[str | None, typer.Option(help="An IANA time zone, such as Europe/Berlin; UTC if omitted.")]
+Locale = Annotated[str | None, typer.Option(help="A BCP 47 locale, such as de-DE; en-US if omitted.")]
+Clock = Annotated[
+    str | None,
+    typer.Option(help="What the time is in the document, such as 2026-03-01T09:00:00Z; now if omitted."),
+]
 Api = Annotated[
     str | None, typer.Option(envvar="PRESSLINE_API_URL", help="The service; the stack on this machine if omitted.")
 ]
@@ -27,3 +33,11 @@ Key = Annotated[
     typer.Option(envvar="PRESSLINE_API_KEY", help="Its API key.", show_default=False),
 ]
 Data = Annotated[Path, typer.Option("--data", help="The data folder of the stack on this machine.")]
+
+
+class Environment(TypedDict, total=False):
+    """Where and when something is rendered, as the API takes it."""
+
+    timezone: str | None
+    locale: str | None
+    clock: str | None

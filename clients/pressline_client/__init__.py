@@ -13,6 +13,7 @@ with Client("http://127.0.0.1:8080", api_key) as client:
             client.download(item.url, f"{item.index}.png")
 """
 
+from pressline_client.account_models import Event, Key, NewKey, Subscription
 from pressline_client.client import Client
 from pressline_client.downloads import Downloaded
 from pressline_client.errors import (
@@ -32,11 +33,28 @@ from pressline_client.errors import (
     WaitTimeoutError,
     WebhookError,
 )
-from pressline_client.models import Batch, Item, ItemError, ItemOutput, Limits, Template, Usage
+from pressline_client.models import (
+    Archive,
+    ArchiveError,
+    Asset,
+    Batch,
+    FontFace,
+    Item,
+    ItemError,
+    ItemOutput,
+    Limits,
+    Template,
+    Usage,
+    Variable,
+)
+from pressline_client.render_models import Generation, LayoutError, LayoutFile, Rendered
 from pressline_client.webhooks import verify_webhook
 
 __all__ = [
     "ApiError",
+    "Archive",
+    "ArchiveError",
+    "Asset",
     "AuthenticationError",
     "Batch",
     "Client",
@@ -44,20 +62,30 @@ __all__ = [
     "ConnectionFailedError",
     "DownloadError",
     "Downloaded",
+    "Event",
     "FieldError",
+    "FontFace",
     "ForbiddenError",
+    "Generation",
     "Item",
     "ItemError",
     "ItemOutput",
+    "Key",
+    "LayoutError",
+    "LayoutFile",
     "LimitExceededError",
     "Limits",
+    "NewKey",
     "NotFoundError",
     "PresslineError",
     "RateLimitedError",
+    "Rendered",
     "ServerError",
+    "Subscription",
     "Template",
     "Usage",
     "ValidationError",
+    "Variable",
     "WaitTimeoutError",
     "WebhookError",
     "verify_webhook",

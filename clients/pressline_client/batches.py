@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 
 from pressline_client.errors import WaitTimeoutError
-from pressline_client.models import Batch, Item, ItemPage
+from pressline_client.models import Batch, BatchStatus, Item, ItemPage
+from pressline_client.paging import everything
 from pressline_client.progress import changes
 from pressline_client.transport import Transport
 
@@ -30,6 +32,9 @@ class Batches:
         concurrency: int | None = None,
         webhook_url: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        timezone: str | None = None,
+        locale: str | None = None,
+        clock: datetime | str | None = None,
     ) -> Batch:
         """Submit a batch; returns at once.
 
@@ -39,12 +44,18 @@ class Batches:
             concurrency: most items rendered at any moment.
             webhook_url: told when the batch ends.
             metadata: echoed, at most 4 kB as JSON.
+            timezone: an IANA time zone; None means UTC.
+            locale: a BCP 47 locale; None means en-US.
+            clock: what the time is in templates and documents, with an offset; None means when the batch is accepted.
         """
         optional = {
             "defaults": defaults,
             "concurrency": concurrency,
             "webhook_url": webhook_url,
             "metadata": metadata,
+            "timezone": timezone,
+            "locale": locale,
+            "clock": clock.isoformat() if isinstance(clock, datetime) else clock,
         }
         body = {"items": list(items)} | {name: value for name, value in optional.items() if value is not None}
         return Batch.model_validate(self._transport.create("/v1/batches", body))
@@ -56,6 +67,37 @@ class Batches:
     def cancel(self, batch_id: str) -> Batch:
         """Stop a batch; finished items keep their files."""
         return Batch.model_validate(self._transport.post(f"/v1/batches/{batch_id}:cancel"))
+
+    def retry(
+        self,
+        batch_id: str,
+        *,
+        statuses: Sequence[Literal["failed", "cancelled"]] = ("failed",),
+        template_version: int | Literal["latest"] | None = None,
+        **changes: Any,
+    ) -> Batch:
+        """Make a new batch of an ended one's failed items; returns at once.
+
+        Args:
+            batch_id: the batch whose items are tried again.
+            statuses: which of them.
+            template_version: what to render; None means the version that they rendered.
+            **changes: `webhook_url` and `metadata` of the new batch; what is left out stays as it was, None takes it
+                away.
+        """
+        body = {"statuses": list(statuses), **changes}
+        if template_version is not None:
+            body["template_version"] = template_version
+        return Batch.model_validate(self._transport.create(f"/v1/batches/{batch_id}:retry", body))
+
+    def delete(self, batch_id: str) -> None:
+        """Delete an ended batch with its items and files; deleting it again is fine."""
+        self._transport.delete(f"/v1/batches/{batch_id}")
+
+    def list(self, *, status: BatchStatus | None = None) -> Iterator[Batch]:
+        """All batches, newest first, fetched page by page."""
+        params = {"status": status, "limit": PAGE}
+        return map(Batch.model_validate, everything(self._transport, "/v1/batches", params))
 
     def page(
         self, batch_id: str, *, cursor: str | None = None, status: str | None = None, limit: int = PAGE

@@ -8,21 +8,15 @@ from typing import Self
 
 import httpx2
 
+from pressline_client.account import Events, Keys, Subscriptions
+from pressline_client.archives import Archives
+from pressline_client.assets import Assets
 from pressline_client.batches import Batches
 from pressline_client.downloads import Downloaded, download
-from pressline_client.models import Template, Usage
+from pressline_client.generations import Generations
+from pressline_client.models import Usage
+from pressline_client.templates import Templates
 from pressline_client.transport import TIMEOUT, Transport
-
-
-class Templates:
-    """Stored templates."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-
-    def create(self, html: str, *, name: str) -> Template:
-        """Store a Handlebars document under an id."""
-        return Template.model_validate(self._transport.create("/v1/templates", {"name": name, "html": html}))
 
 
 class Client:
@@ -42,7 +36,13 @@ class Client:
         # Files come from object storage under signed addresses, which must not see the key.
         self._files = httpx2.Client(timeout=TIMEOUT, follow_redirects=True)
         self.batches = Batches(self._transport)
+        self.archives = Archives(self._transport)
+        self.assets = Assets(self._transport)
         self.templates = Templates(self._transport)
+        self.generations = Generations(self._transport)
+        self.keys = Keys(self._transport)
+        self.subscriptions = Subscriptions(self._transport)
+        self.events = Events(self._transport)
 
     def usage(self) -> Usage:
         """The account, its plan and its limits."""

@@ -106,7 +106,7 @@ _SERVER_ERRORS = 500
 
 def from_response(status: int, body: bytes, headers: Mapping[str, str]) -> ApiError:
     """The error that a response stands for, also when a proxy in between answered with something else."""
-    error = _envelope(body)
+    error = _refusal(body)
     code = str(error.get("code", f"HTTP_{status}"))
     by_status = ServerError if status >= _SERVER_ERRORS else _TYPES.get(status, ApiError)
     kind = _TYPES_BY_CODE.get(code, by_status)
@@ -119,14 +119,18 @@ def from_response(status: int, body: bytes, headers: Mapping[str, str]) -> ApiEr
     )
 
 
-def _envelope(body: bytes) -> Mapping[str, Any]:
+def _refusal(body: bytes) -> Mapping[str, Any]:
+    """The fields of an error, from the envelope of the /v1 routes or from the problem details of all others."""
     try:
         document = json.loads(body)
     except ValueError:
         return {}
-    if not isinstance(document, dict) or not isinstance(document.get("error"), dict):
+    if not isinstance(document, dict):
         return {}
-    return {"request_id": document.get("request_id", ""), **document["error"]}
+    if isinstance(document.get("error"), dict):
+        return {"request_id": document.get("request_id", ""), **document["error"]}
+    names = {"code": "code", "detail": "message", "errors": "fields", "requestId": "request_id"}
+    return {name: document[key] for key, name in names.items() if "code" in document and key in document}
 
 
 def _fields(value: object) -> tuple[FieldError, ...]:

@@ -13,11 +13,13 @@ ENDED_BATCH = frozenset({"completed", "partial", "failed", "cancelled"})
 ENDED_ITEM = frozenset({"succeeded", "failed", "cancelled"})
 
 
-class _Model(BaseModel):
+class Model(BaseModel):
+    """Base of all answers."""
+
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Batch(_Model):
+class Batch(Model):
     """A batch and its counts of items. `progress` is a percentage."""
 
     id: str
@@ -32,7 +34,12 @@ class Batch(_Model):
     finished_at: datetime | None = None
     expires_at: datetime | None = None
     template: Any = None
+    retry_of: str | None = None
+    retried_by: list[str] = []
     metadata: Any = None
+    timezone: str = "UTC"
+    locale: str = "en-US"
+    clock: datetime | None = None
     warnings: list[Any] = []
 
     @property
@@ -41,14 +48,14 @@ class Batch(_Model):
         return self.status in ENDED_BATCH and self.completed + self.failed + self.cancelled >= self.total
 
 
-class ItemError(_Model):
+class ItemError(Model):
     """Why an item failed."""
 
     code: str
     message: str
 
 
-class ItemOutput(_Model):
+class ItemOutput(Model):
     """One file of an item; `layout` is None for the template itself."""
 
     layout: str | None = None
@@ -61,7 +68,7 @@ class ItemOutput(_Model):
     sha256: str | None = None
 
 
-class Item(_Model):
+class Item(Model):
     """One row and what became of it. `bytes` is a size, `width` and `height` are pixels, `duration_ms` milliseconds."""
 
     id: str
@@ -69,6 +76,7 @@ class Item(_Model):
     status: ItemStatus
     reference: str | None = None
     filename: str | None = None
+    retry_of: str | None = None
     url: str | None = None
     format: str | None = None
     width: int | None = None
@@ -88,22 +96,98 @@ class Item(_Model):
         return self.status in ENDED_ITEM
 
 
-class ItemPage(_Model):
+class ItemPage(Model):
     """One page of items; `next_cursor` is None on the last."""
 
     data: list[Item]
     next_cursor: str | None = None
 
 
-class Template(_Model):
-    """A stored template."""
+class ArchiveError(Model):
+    """Why an archive could not be made."""
+
+    code: str
+    message: str
+
+
+class Archive(Model):
+    """All results of a batch in one file. `bytes` is a size, `items` counts those that have a file in it."""
+
+    id: str
+    batch_id: str
+    format: Literal["zip", "pdf"]
+    status: Literal["queued", "processing", "completed", "failed"]
+    url: str | None = None
+    bytes: int | None = None
+    sha256: str | None = None
+    items: int = 0
+    error: ArchiveError | None = None
+    created_at: datetime | None = None
+    expires_at: datetime | None = None
+
+    @property
+    def ended(self) -> bool:
+        """True once there is nothing left to wait for."""
+        return self.status in {"completed", "failed"}
+
+
+class FontFace(Model):
+    """How CSS selects a font: values of `font-family`, `font-weight` and `font-style`."""
+
+    family: str
+    weight: str
+    style: str
+
+
+class Asset(Model):
+    """A font or an image of the account. `bytes` is a size; documents refer to it by `url`, or a font by its family."""
+
+    id: str
+    name: str
+    kind: Literal["font", "image"]
+    content_type: str
+    bytes: int
+    sha256: str
+    url: str
+    font: FontFace | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+class AssetPage(Model):
+    """One page of assets; `next_cursor` is None on the last."""
+
+    data: list[Asset]
+    next_cursor: str | None = None
+
+
+class Variable(Model):
+    """A value that a template takes from a row."""
+
+    name: str
+    type: str
+    required: bool = False
+    default: Any = None
+    description: str | None = None
+
+
+class Template(Model):
+    """A stored template. `variables` is None as long as nobody has looked through it; lists leave `html` out."""
 
     id: str
     name: str | None = None
     version: int | None = None
+    status: Literal["checking", "ready", "invalid"] = "ready"
+    variables: list[Variable] | None = None
+    html: str | None = None
+    width: int | None = None
+    height: int | None = None
+    layouts: dict[str, Any] = {}
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
 
 
-class Limits(_Model):
+class Limits(Model):
     """What a plan allows; None where it sets no limit."""
 
     items_per_batch: int | None = None
@@ -112,7 +196,7 @@ class Limits(_Model):
     renders_per_month: int | None = None
 
 
-class Usage(_Model):
+class Usage(Model):
     """The account behind the key, and its renders of this month; None where there is no limit."""
 
     account_id: str

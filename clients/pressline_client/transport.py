@@ -44,9 +44,27 @@ class Transport:
         headers = {"Idempotency-Key": uuid4().hex}
         return self._call(self._http.build_request("POST", path, json=body, headers=headers))
 
-    def post(self, path: str) -> Any:
+    def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Do something that is harmless to repeat."""
-        return self._call(self._http.build_request("POST", path))
+        return self._call(self._http.build_request("POST", path, json=body))
+
+    def upload(self, path: str, data: bytes, params: Mapping[str, Any]) -> Any:
+        """Send a file; harmless to repeat. Query parameters that are None are left out."""
+        known = {name: value for name, value in params.items() if value is not None}
+        headers = {"Content-Type": "application/octet-stream"}
+        return self._call(self._http.build_request("POST", path, params=known, content=data, headers=headers))
+
+    def read(self, path: str) -> bytes:
+        """Read a file whole."""
+        return self._answer(self._http.build_request("GET", path)).content
+
+    def put(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Replace something; repeating that replaces it by the same."""
+        return self._call(self._http.build_request("PUT", path, json=body))
+
+    def delete(self, path: str) -> None:
+        """Delete something."""
+        self._answer(self._http.build_request("DELETE", path))
 
     def lines(self, path: str, headers: Mapping[str, str]) -> Iterator[str]:
         """The lines of an answer that goes on. They end when the connection does, for whatever reason."""

@@ -113,6 +113,9 @@ class AllowList:
         return named or any(target in network for network in self.networks)
 
 
+PUBLIC_ONLY = AllowList()
+
+
 def _carried(address: IPv6Address) -> tuple[IPv4Address, ...]:
     """The IPv4 addresses that a packet to this address ends up at or passes through."""
     if address.ipv4_mapped is not None:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import TypeVar
+from typing import BinaryIO, TypeVar, cast
 from urllib.parse import urlsplit
 
 import urllib3
@@ -27,6 +27,12 @@ CONNECT_SECONDS = 5
 READ_SECONDS = 25
 # What the store lists and deletes in one call.
 PAGE_OBJECTS = 1000
+# Of a download that comes in parts, and of an upload, which has at most 10,000 parts.
+READ_BYTES = 256 * 1024
+SMALLEST_PART_BYTES = 8 * 1024 * 1024
+MOST_PARTS = 9_000
+# A download that breaks off so often in a row is given up.
+MOST_BREAKS = 4
 LONGEST_URL = timedelta(days=7)
 T = TypeVar("T")
 
@@ -71,6 +77,53 @@ class BlobStore:
                 response.release_conn()
 
         return await self._run(read)
+
+    def read(self, key: str, size: int) -> Iterator[bytes]:
+        """The first `size` bytes of an object in parts. Blocks: for callers on a thread of their own.
+
+        A download that breaks off goes on where it was, and so does one that ends early.
+        """
+        offset, breaks = 0, 0
+        while offset < size:
+            try:
+                breaks += 1
+                for part in self._parts(key, offset, size - offset):
+                    offset, breaks = offset + len(part), 0
+                    yield part
+            except urllib3.exceptions.HTTPError:
+                if breaks >= MOST_BREAKS:
+                    raise
+            if breaks >= MOST_BREAKS:
+                raise OSError(f"object {key} ends at byte {offset}, not {size}")
+
+    def write(self, key: str, parts: Iterable[bytes], at_most: int, content_type: str) -> None:
+        """Store an object that comes in parts. Blocks: for callers on a thread of their own.
+
+        Nothing is stored when the parts break off with an error. Memory is bounded by a few parts of the upload.
+
+        Args:
+            key: the object; one under the same key is replaced.
+            parts: its bytes.
+            at_most: more bytes than these do not come; decides how large the upload's parts are.
+            content_type: what it is served as.
+        """
+        part_size = max(SMALLEST_PART_BYTES, -(-at_most // MOST_PARTS))
+        stream = cast("BinaryIO", _Stream(parts))
+        self._client.put_object(
+            self._bucket, key, stream, -1, content_type, part_size=part_size, num_parallel_uploads=1
+        )
+
+    async def abort_uploads(self, prefix: str) -> None:
+        """Give up what a killed process had begun to upload in parts under keys that begin so."""
+
+        def abort() -> None:
+            # The client finds and ends such uploads for itself only.
+            client = self._client
+            for upload in client._list_multipart_uploads(self._bucket, prefix=prefix).uploads:  # noqa: SLF001 - see above
+                key, upload_id = upload.object_name, str(upload.upload_id)
+                client._abort_multipart_upload(self._bucket, key, upload_id)  # noqa: SLF001 - see above
+
+        await self._run(abort)
 
     async def delete(self, keys: Iterable[str]) -> None:
         """Delete objects; those that are not there are no error."""
@@ -118,11 +171,50 @@ class BlobStore:
         """Let running calls end and stop the pool."""
         await asyncio.to_thread(self._threads.shutdown)
 
+    def _parts(self, key: str, offset: int, size: int) -> Iterator[bytes]:
+        response = self._client.get_object(self._bucket, key, offset, size)
+        try:
+            yield from response.stream(READ_BYTES)
+        finally:
+            response.close()
+            response.release_conn()
+
     async def _run(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 
 
+# A store that restarts refuses connections, and then answers 500 for some seconds: 6 s in all, after 0, 0.4, 0.8, 1.6
+# and 3.2 s. A store that is silent is asked twice. What is not safe to repeat, a POST, is not repeated.
+_RETRIES = urllib3.Retry(
+    total=5,
+    read=1,
+    backoff_factor=0.2,
+    status_forcelist=[500, 502, 503, 504],
+    # Its length would be the store's choice.
+    respect_retry_after_header=False,
+)
 BLOB_ERRORS = (S3Error, urllib3.exceptions.HTTPError, OSError)
+
+
+def is_missing(error: Exception) -> bool:
+    """Whether a call failed because there is no such object."""
+    return isinstance(error, S3Error) and error.code == "NoSuchKey"
+
+
+class _Stream:
+    """Parts as something to read from."""
+
+    def __init__(self, parts: Iterable[bytes]) -> None:
+        self._parts = iter(parts)
+        self._ahead = bytearray()
+
+    def read(self, size: int) -> bytes:
+        """As many bytes as are asked for; fewer at the end."""
+        while len(self._ahead) < size and (part := next(self._parts, None)) is not None:
+            self._ahead += part
+        taken = bytes(self._ahead[:size])
+        del self._ahead[:size]
+        return taken
 
 
 def _client(settings: BlobSettings, url: str) -> Minio:
@@ -130,7 +222,7 @@ def _client(settings: BlobSettings, url: str) -> Minio:
     pool = urllib3.PoolManager(
         timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
         maxsize=THREADS,
-        retries=urllib3.Retry(total=2, backoff_factor=0.2, status_forcelist=[500, 502, 503, 504]),
+        retries=_RETRIES,
     )
     return Minio(
         parts.netloc,

@@ -22,8 +22,10 @@ JOBS_STREAM = "PRESSLINE_JOBS"
 EVENTS_STREAM = "PRESSLINE_EVENTS"
 FAST_JOBS = "pressline.jobs.fast"
 BULK_JOBS = "pressline.jobs.bulk"
+ARCHIVE_JOBS = "pressline.jobs.archive"
 FAST_CONSUMER = "renderers-fast"
 BULK_CONSUMER = "renderers-bulk"
+ARCHIVE_CONSUMER = "renderers-archive"
 EVENTS = "pressline.events.batch"
 EVENTS_CONSUMER = "notifiers"
 
@@ -46,8 +48,9 @@ class Subscription:
 
 FAST = Subscription(JOBS_STREAM, FAST_JOBS, FAST_CONSUMER)
 BULK = Subscription(JOBS_STREAM, BULK_JOBS, BULK_CONSUMER)
+ARCHIVES = Subscription(JOBS_STREAM, ARCHIVE_JOBS, ARCHIVE_CONSUMER)
 NOTIFY = Subscription(EVENTS_STREAM, EVENTS, EVENTS_CONSUMER)
-_SUBSCRIPTIONS = (FAST, BULK, NOTIFY)
+_SUBSCRIPTIONS = (FAST, BULK, ARCHIVES, NOTIFY)
 
 
 class Bus:
@@ -90,7 +93,7 @@ class Bus:
         await self._declare_stream(
             StreamConfig(
                 name=JOBS_STREAM,
-                subjects=[FAST_JOBS, BULK_JOBS],
+                subjects=[FAST_JOBS, BULK_JOBS, ARCHIVE_JOBS],
                 retention=RetentionPolicy.WORK_QUEUE,
                 storage=StorageType.FILE,
                 num_replicas=self._replicas,

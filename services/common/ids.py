@@ -23,3 +23,13 @@ def item_id(batch_id: str, index: int) -> str:
 def batch_of(item: str) -> str:
     """The id of the batch that an item belongs to."""
     return f"batch_{item.removeprefix('gen_')[:-INDEX_DIGITS]}"
+
+
+def archive_id(batch_id: str, form: str) -> str:
+    """The id of a batch's archive in a form, `zip` or `pdf`: derived, so that asking twice makes one."""
+    return f"arc_{batch_id.removeprefix('batch_')}_{form}"
+
+
+def batch_of_archive(archive: str) -> str:
+    """The id of the batch that an archive belongs to."""
+    return f"batch_{archive.removeprefix('arc_').rpartition('_')[0]}"

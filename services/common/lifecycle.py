@@ -25,17 +25,24 @@ def run(service: str, settings_type: type[S], serve: Callable[[S, asyncio.Event]
     """Run `serve` until it returns; the event it is given is set when the process is asked to stop.
 
     Stopping it while it still waits for a server is a clean end too. Unusable settings end the process
-    with exit code 2 and one sentence per setting; any other failure with 1.
+    with exit code 2 and one sentence per setting, and so does `Unusable`; any other failure with 1.
     """
     settings = _read(settings_type)
     logging.configure(service, settings.log_level)
     try:
         uvloop.run(_until_stopped(settings, serve))
+    except Unusable as error:
+        log.error("service.unusable", error=str(error))  # noqa: TRY400 - where it was found helps nobody
+        sys.exit(2)
     except Stopped:
         log.info("service.stopped", while_="waiting for a server")
     except Exception as error:
         log.exception("service.failed", error=str(error))
         sys.exit(1)
+
+
+class Unusable(Exception):  # noqa: N818 - not a fault of the program
+    """The service cannot work with what it was given; the text is a sentence for the operator."""
 
 
 class Stopped(Exception):  # noqa: N818 - not an error
@@ -93,8 +100,10 @@ def _read(settings_type: type[S]) -> S:
         return settings_type()
     except ValidationError as error:
         for item in error.errors():
-            name = "PRESSLINE_" + "_".join(str(part) for part in item["loc"]).upper()
-            print(f"{name}: {item['msg']}", file=sys.stderr)  # noqa: T201 - logging is not set up yet
+            name = "_".join(str(part) for part in item["loc"]).upper()
+            message = item["msg"].removeprefix("Value error, ")
+            # What is wrong with several settings together names them itself.
+            print(f"PRESSLINE_{name}: {message}" if name else message, file=sys.stderr)  # noqa: T201 - no logging yet
         sys.exit(2)
 
 

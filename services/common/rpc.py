@@ -11,6 +11,7 @@ from grpc_reflection.v1alpha import reflection
 
 from services.common.errors import PresslineError, Reason
 from services.common.interceptors import client_interceptors, server_interceptors
+from services.common.tls import ChannelTls, ListenerTls, grpc_credentials
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 # An answer may hold a page of a thousand items with the signed addresses of ten layouts each.
@@ -25,6 +26,7 @@ _SERVICE_CONFIG = json.dumps(
             {
                 "name": [
                     {"service": "pressline.batch.v1.BatchService", "method": "CreateBatch"},
+                    {"service": "pressline.batch.v1.BatchService", "method": "RetryBatch"},
                     {"service": "pressline.template.v1.TemplateService", "method": "CreateTemplate"},
                     {"service": "pressline.template.v1.TemplateService", "method": "UpdateTemplate"},
                     {"service": "pressline.account.v1.AdmissionService", "method": "CreateKey"},
@@ -58,10 +60,18 @@ class Server:
         address: host:port to listen on.
         token: when given, every call but health must carry it.
         unavailable: failures of a backend, answered with SERVICE_UNAVAILABLE.
+        tls: what it shows and asks for; plain connections when None.
     """
 
-    def __init__(self, address: str, token: str | None = None, unavailable: tuple[type[Exception], ...] = ()) -> None:
+    def __init__(
+        self,
+        address: str,
+        token: str | None = None,
+        unavailable: tuple[type[Exception], ...] = (),
+        tls: ListenerTls | None = None,
+    ) -> None:
         self.address = address
+        self._tls = tls
         self._health = health.aio.HealthServicer()
         options = [
             ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
@@ -83,7 +93,7 @@ class Server:
         """
         reflection.enable_server_reflection([*service_names, health.SERVICE_NAME], self.grpc)
         try:
-            self.grpc.add_insecure_port(self.address)
+            self._bind()
         except RuntimeError as error:
             raise PresslineError(Reason.INTERNAL_ERROR, f"Cannot listen on {self.address}.") from error
         await self.grpc.start()
@@ -99,17 +109,35 @@ class Server:
         await self._health.enter_graceful_shutdown()
         await self.grpc.stop(grace)
 
+    def _bind(self) -> None:
+        if self._tls is None:
+            self.grpc.add_insecure_port(self.address)
+        else:
+            self.grpc.add_secure_port(self.address, grpc_credentials(self._tls))
 
-def channel(addresses: str, token: str | None = None) -> grpc.aio.Channel:
-    """A channel balanced over comma-separated addresses; calls without a deadline get the default one."""
+
+def channel(addresses: str, token: str | None = None, tls: ChannelTls | None = None) -> grpc.aio.Channel:
+    """A channel balanced over comma-separated addresses; calls without a deadline get the default one.
+
+    Args:
+        addresses: as `target` takes them.
+        token: the service token, sent with every call.
+        tls: what to verify servers by and to show them; plain connections when None. Of several addresses,
+            every server's certificate carries the name of the first.
+    """
     options = [
         ("grpc.service_config", _SERVICE_CONFIG),
         ("grpc.max_receive_message_length", MAX_ANSWER_BYTES),
         ("grpc.keepalive_time_ms", 20_000),
         ("grpc.keepalive_timeout_ms", 5_000),
         ("grpc.max_reconnect_backoff_ms", 2_000),
+        # Several addresses become numbers, and a certificate is for a name.
+        ("grpc.default_authority", addresses.partition(",")[0]),
     ]
-    return grpc.aio.insecure_channel(target(addresses), options=options, interceptors=client_interceptors(token))
+    interceptors = client_interceptors(token)
+    if tls is None:
+        return grpc.aio.insecure_channel(target(addresses), options=options, interceptors=interceptors)
+    return grpc.aio.secure_channel(target(addresses), tls.credentials(), options=options, interceptors=interceptors)
 
 
 def target(addresses: str) -> str:

@@ -18,6 +18,8 @@ DOMAIN = "pressline.dev"
 MAX_MESSAGE_BYTES = 600
 MAX_VIOLATIONS_BYTES = 3000
 VIOLATION_FRAMING_BYTES = 8
+# What passes by itself always says when it is worth trying again.
+_RETRY_SECONDS = {Reason.RATE_LIMITED: 2.0, Reason.SERVICE_UNAVAILABLE: 2.0}
 T = TypeVar("T")
 
 _CODES: dict[Reason, int] = {
@@ -48,9 +50,10 @@ def to_status(error: PresslineError) -> status_pb2.Status:
             for item in _fitting(error.violations)
         ]
         _attach(status, error_details_pb2.BadRequest(field_violations=fields))
-    if error.retry_after is not None:
+    retry_after = _RETRY_SECONDS.get(error.reason) if error.retry_after is None else error.retry_after
+    if retry_after is not None:
         delay = duration_pb2.Duration()
-        delay.FromMilliseconds(int(error.retry_after * 1000))
+        delay.FromMilliseconds(int(retry_after * 1000))
         _attach(status, error_details_pb2.RetryInfo(retry_delay=delay))
     return status
 

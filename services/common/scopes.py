@@ -17,6 +17,10 @@ class Scope(StrEnum):
 
 
 _OF_SERVICE: Mapping[str, Mapping[str, Scope]] = {
+    "pressline.archive.v1.ArchiveService": {
+        "CreateArchive": Scope.SUBMIT,
+        "GetArchive": Scope.READ,
+    },
     "pressline.account.v1.AccountService": {
         "GetAccount": Scope.READ,
         "GetUsage": Scope.READ,
@@ -26,6 +30,13 @@ _OF_SERVICE: Mapping[str, Mapping[str, Scope]] = {
         "RotateKey": Scope.ADMIN,
         "ListAuditEvents": Scope.ADMIN,
     },
+    "pressline.asset.v1.AssetService": {
+        "CreateAsset": Scope.SUBMIT,
+        "GetAsset": Scope.READ,
+        "ListAssets": Scope.READ,
+        "ReadAsset": Scope.READ,
+        "DeleteAsset": Scope.SUBMIT,
+    },
     "pressline.batch.v1.BatchService": {
         "CreateBatch": Scope.SUBMIT,
         "CheckBatch": Scope.SUBMIT,
@@ -34,9 +45,11 @@ _OF_SERVICE: Mapping[str, Mapping[str, Scope]] = {
         "WatchBatch": Scope.READ,
         "CancelBatch": Scope.SUBMIT,
         "ListItems": Scope.READ,
+        "ListAccountItems": Scope.READ,
         "GetItem": Scope.READ,
         "WaitItem": Scope.READ,
         "DeleteBatch": Scope.SUBMIT,
+        "RetryBatch": Scope.SUBMIT,
         "ReadOutput": Scope.READ,
     },
     "pressline.event.v1.EventService": {

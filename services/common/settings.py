@@ -5,12 +5,15 @@ A service's model combines the groups it needs, so a value has one name, one typ
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, InstanceOf, SecretStr, StringConstraints
+from pydantic import BeforeValidator, Field, InstanceOf, SecretStr, StringConstraints, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from services.common import tls_files
 from services.common.addresses import AllowList
+from services.common.tls import ChannelTls
+from services.common.tls_files import TlsFile
 
 Address = Annotated[str, StringConstraints(pattern=r"^\S+:\d+(,\S+:\d+)*$")]
 ListenAddress = Annotated[str, StringConstraints(pattern=r"^\S+:\d+$")]
@@ -46,6 +49,29 @@ class SchedulerClientSettings(InternalSettings):
         "127.0.0.1:9091",
         description="Internal listeners of the schedulers, host:port, several separated by commas.",
     )
+    scheduler_internal_tls_ca: TlsFile = Field(
+        None, description="Authorities of the internal listeners' certificates; TLS is spoken to them when set."
+    )
+    client_tls_cert: TlsFile = Field(
+        None, description="Certificate that this service shows to listeners that ask for one."
+    )
+    client_tls_key: TlsFile = Field(None, description="Private key of that certificate.")
+
+    @property
+    def internal_tls(self) -> ChannelTls | None:
+        """TLS to the internal listeners."""
+        return tls_files.channel(self, "scheduler_internal_tls_ca", "client_tls")
+
+    @model_validator(mode="after")
+    def _internal_tls_is_usable(self) -> Self:
+        _ = self.internal_tls
+        authorities = [name for name in type(self).model_fields if name.endswith("_tls_ca")]
+        if self.client_tls_cert is not None and not any(getattr(self, name) for name in authorities):
+            raise ValueError(
+                "PRESSLINE_CLIENT_TLS_CERT is of no use without PRESSLINE_SCHEDULER_INTERNAL_TLS_CA: "
+                "nothing is called over TLS."
+            )
+        return self
 
 
 class BusSettings(Settings):

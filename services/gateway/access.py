@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 
 from fastapi.routing import APIRoute
@@ -30,6 +31,7 @@ ROUTES: Mapping[str, tuple[Scope, ...]] = {
     # Deckle.
     "POST /v1/generate": _SUBMIT_AND_READ,
     "POST /v1/generate/batch": _SUBMIT,
+    "GET /v1/generations": _READ,
     "GET /v1/generations/{generation_id}": _READ,
     "POST /v1/templates": _SUBMIT,
     "GET /v1/templates": _READ,
@@ -46,6 +48,14 @@ ROUTES: Mapping[str, tuple[Scope, ...]] = {
     "GET /v1/batches/{batch_id}/events": _READ,
     "GET /v1/batches/{batch_id}/deliveries": _READ,
     "POST /v1/batches/{batch_id}:cancel": _SUBMIT,
+    "POST /v1/batches/{batch_id}:retry": _SUBMIT,
+    "POST /v1/batches/{batch_id}:archive": _SUBMIT_AND_READ,
+    "GET /v1/archives/{archive_id}": _READ,
+    "POST /v1/assets": _SUBMIT,
+    "GET /v1/assets": _READ,
+    "GET /v1/assets/{asset_id}": _READ,
+    "GET /v1/assets/{asset_id}/content": _READ,
+    "DELETE /v1/assets/{asset_id}": _SUBMIT,
     "GET /v1/events": _READ,
     "POST /v1/deliveries/{delivery_id}:resend": _SUBMIT,
     "GET /v1/account": _READ,
@@ -59,6 +69,19 @@ ROUTES: Mapping[str, tuple[Scope, ...]] = {
 }
 
 
+_PARAMETER = re.compile(r"\{\w+\}")
+
+
+def methods_at(path: str) -> list[str]:
+    """The methods that a path takes; none for a path that is not listed here.
+
+    Of several templates that fit, the one with the most letters of its own counts: `{id}:cancel`, and not `{id}`.
+    """
+    fitting = [(method, template) for method, template, pattern in _PATTERNS if pattern.fullmatch(path)]
+    best = max((_literal(template) for _, template in fitting), default=0)
+    return sorted(method for method, template in fitting if _literal(template) == best)
+
+
 def needed(route: APIRoute) -> tuple[Scope, ...]:
     """The scopes of a route. One that nobody has listed needs all of them."""
     listed = (ROUTES.get(f"{method} {route.path}") for method in route.methods or ())
@@ -70,3 +93,14 @@ def require(scopes: Collection[Scope], held: Collection[Scope]) -> None:
     for scope in scopes:
         if scope not in held:
             raise forbidden(scope)
+
+
+def _literal(template: str) -> int:
+    return len(_PARAMETER.sub("", template))
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    return re.compile("[^/]+".join(map(re.escape, _PARAMETER.split(template))))
+
+
+_PATTERNS = [(method, template, _pattern(template)) for method, template in map(str.split, ROUTES)]

@@ -9,41 +9,68 @@ from fastapi import Depends, FastAPI
 from fastapi.security import HTTPBearer
 
 from services.common import rpc
-from services.gateway import accounts, deckle, events, health, native, pictify, problems, server, subscriptions
+from services.common.places import Places
+from services.gateway import (
+    accounts,
+    archives,
+    assets,
+    cors,
+    deckle,
+    documentation,
+    events,
+    health,
+    native,
+    pictify,
+    problems,
+    retries,
+    server,
+    subscriptions,
+)
 from services.gateway.edge import Edge
-from services.gateway.load import Load, Places
+from services.gateway.load import Load
+from services.gateway.openapi.document import describe, operation_id
+from services.gateway.outside import Outside
 from services.gateway.scheduler import Stubs
 from services.gateway.settings import GatewaySettings
 
-_REFUSALS: dict[int | str, dict[str, Any]] = {
-    "4XX": {"description": "Refused; the body says why."},
-    "5XX": {"description": "Failed here, or not available just now."},
-}
+
+class App(FastAPI):
+    """The routes, and what describes them."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The description, made once."""
+        if self.openapi_schema is None:
+            self.openapi_schema = describe(self)
+        return self.openapi_schema
 
 
 async def serve(settings: GatewaySettings, stop: asyncio.Event) -> None:
     """Serve REST until `stop` is set and the requests in flight have been answered."""
     token = settings.service_token.get_secret_value()
     async with (
-        rpc.channel(settings.scheduler_address) as public,
-        rpc.channel(settings.scheduler_internal_address, token) as internal,
+        rpc.channel(settings.scheduler_address, tls=settings.public_tls) as public,
+        rpc.channel(settings.scheduler_internal_address, token, settings.internal_tls) as internal,
     ):
         stubs = Stubs(public, internal)
         edge = Edge(routes(settings, stubs, stop), stubs, Load(settings.max_body_bytes, settings.max_buffered_bytes))
-        await server.run(edge, settings.gateway_listen, stop, settings.drain_seconds)
+        open_edge = cors.allowing(edge, settings.cors_origins)
+        outside = Outside(open_edge, settings.trusted_proxies, settings.public_url, settings.base_path)
+        await server.run(outside, settings.gateway_listen, stop, settings.drain_seconds, settings.gateway_tls)
 
 
-def routes(settings: GatewaySettings, stubs: Stubs, stop: asyncio.Event) -> FastAPI:
+def routes(settings: GatewaySettings, stubs: Stubs, stop: asyncio.Event) -> App:
     """Every route, described by /openapi.json."""
-    # The documentation pages load scripts from elsewhere; the description alone does not.
-    app = FastAPI(title="Pressline", version="1", docs_url=None, redoc_url=None, redirect_slashes=False)
+    # The framework's documentation pages load scripts from elsewhere; ours does not.
+    app = App(docs_url=None, redoc_url=None, redirect_slashes=False, generate_unique_id_function=operation_id)
+    app.servers = [{"url": settings.public_url}] if settings.public_url else []
     app.state.stubs, app.state.stop, app.state.max_body_bytes = stubs, stop, settings.max_body_bytes
     app.state.render_wait_seconds = settings.render_wait_seconds
-    app.state.streams = Places(settings.event_streams, "The gateway holds as many event streams as it can.")
+    app.state.streams = Places(settings.event_streams, settings.event_streams_per_account, "event streams")
     problems.install(app)
     app.include_router(health.routes)
+    app.include_router(documentation.routes)
     # Keys are checked at the edge, before any body is read; this only declares it.
-    declared = [Depends(HTTPBearer(auto_error=False, description="An API key of Pressline."))]
-    for dialect in (pictify, deckle, native, events, subscriptions, accounts):
-        app.include_router(dialect.routes, dependencies=declared, responses=_REFUSALS)
+    declared = [Depends(HTTPBearer(auto_error=False, scheme_name="ApiKey", description="An API key of any form."))]
+    for dialect in (pictify, deckle, native, retries, events, subscriptions, accounts, assets, archives):
+        app.include_router(dialect.routes, dependencies=declared)
     return app

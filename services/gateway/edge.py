@@ -7,13 +7,13 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.common.errors import PresslineError
-from services.gateway import auth, problems
+from services.gateway import auth, documentation, problems
 from services.gateway.exchange import Exchange
 from services.gateway.load import Load
 from services.gateway.scheduler import Scheduler, Stubs
 
 # Open to all: probes and the description of the API.
-PUBLIC_PATHS = frozenset({"/healthz", "/readyz", "/openapi.json"})
+PUBLIC_PATHS = documentation.PATHS | {"/healthz", "/readyz"}
 log = structlog.get_logger()
 
 
@@ -56,6 +56,7 @@ class Edge:
         exchange.caller = caller
         auth.refuse_if_spent(caller)
         scope["state"]["scheduler"] = Scheduler(self._stubs, caller.api_key)
+        scope["state"]["account_id"] = caller.account_id
         scope["state"]["scopes"] = caller.scopes
         with self._load.request(exchange.headers):
             await self._app(scope, exchange.receive, exchange.send)

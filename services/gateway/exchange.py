@@ -80,6 +80,9 @@ class Exchange:
         log.info(
             "request",
             request_id=self.request_id,
+            client=self._scope["client"][0],
+            scheme=self._scope["scheme"],
+            host=self.headers.get("host"),
             method=self._scope["method"],
             path=self._scope["path"],
             status=self.status,

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any, Literal
 
+from pydantic_core import to_json
 from starlette.responses import StreamingResponse
 
 from pressline.batch.v1 import batch_pb2
+from services.gateway.models.answers.native import ITEM
+from services.gateway.openapi.headers import refer
 from services.gateway.scheduler import Scheduler
 from services.gateway.translate import rows
 
@@ -27,8 +30,16 @@ _ENCODINGS: dict[Form, tuple[str, bytes, Callable[[Iterable[batch_pb2.Item]], by
     "csv": ("text/csv; charset=utf-8; header=present", rows.CSV_HEADER, rows.csv_rows),
 }
 # For the description of the API.
+_TEXT: dict[str, Any] = {"type": "string"}
 FORMS: dict[int | str, dict[str, Any]] = {
-    200: {"content": {media_type.partition(";")[0]: {} for media_type, _, _ in _ENCODINGS.values()}}
+    200: {
+        "description": "A page as JSON; or every item, one a line as NDJSON, or as a row of CSV.",
+        "headers": refer(["Content-Disposition"]),
+        "content": {
+            "application/x-ndjson": {"schema": _TEXT, "example": to_json(ITEM).decode() + "\n"},
+            "text/csv": {"schema": _TEXT, "example": rows.CSV_HEADER.decode()},
+        },
+    }
 }
 
 

@@ -42,10 +42,7 @@ class Follower:
         batch = await self.news(OPEN_SECONDS)
         if batch is not None:
             return batch
-        error = self._error or PresslineError(Reason.SERVICE_UNAVAILABLE, "The service is not reachable just now.")
-        if error.reason is Reason.RATE_LIMITED:  # Too many follow already, which is no fault of this caller's.
-            raise PresslineError(Reason.SERVICE_UNAVAILABLE, error.message, retry_after=error.retry_after)
-        raise error
+        raise self._error or PresslineError(Reason.SERVICE_UNAVAILABLE, "The service is not reachable just now.")
 
     async def news(self, seconds: float) -> batch_pb2.Batch | None:
         """The batch once it has changed; None when it does not for so long, or will not at all."""

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
+from services.gateway.models.answers.health import Health
 from services.gateway.responses import Json
 
-routes = APIRouter()
+routes = APIRouter(tags=["Health"])
 
 
-@routes.get("/healthz")
+@routes.get("/healthz", response_model=Health)
 async def alive() -> Response:
     """The process lives."""
     return Json({"status": "ok"})
 
 
-@routes.get("/readyz")
+@routes.get("/readyz", response_model=Health, responses={503: {"description": "Not ready.", "model": Health}})
 async def ready(request: Request) -> Response:
     """A scheduler answers, and this process is not on its way out."""
     if request.app.state.stop.is_set():

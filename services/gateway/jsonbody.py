@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
+import json
 import math
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +18,8 @@ def parse(body: bytes) -> Any:
     """Read a JSON body. Integers keep every digit; nesting is bounded at 200 levels by the parser.
 
     Raises:
-        PresslineError: VALIDATION_ERROR when the body is not UTF-8, not JSON, too deep, or holds NUL characters.
+        PresslineError: VALIDATION_ERROR when the body is not UTF-8, not JSON, too deep, or holds NUL characters or
+            an object with two values under one name.
     """
     if not body:
         raise PresslineError(Reason.VALIDATION_ERROR, "The body is empty; it must be a JSON object.")
@@ -23,6 +27,7 @@ def parse(body: bytes) -> Any:
         value = from_json(body, allow_inf_nan=False, cache_strings="keys")
     except ValueError as error:
         raise PresslineError(Reason.VALIDATION_ERROR, _explain(body, error)) from None
+    _refuse_repeated_names(body)
     # Escaped is the only way in: the parser refuses control characters as such.
     if b"\\u0000" in body and (where := _find(value, _has_nul)) is not None:
         raise invalid(Violation(where or "body", "holds a NUL character"))
@@ -34,7 +39,21 @@ def find_not_finite(value: Any) -> str | None:
     return _find(value, lambda leaf: isinstance(leaf, float) and not math.isfinite(leaf))
 
 
+def _refuse_repeated_names(body: bytes) -> None:
+    """Which of two values under one name counts is every parser's own choice, so none is guessed."""
+    # Nothing is built of what is read: numbers are not even converted.
+    json.loads(body, object_pairs_hook=_refuse_repeated, parse_int=len, parse_float=len)
+
+
+def _refuse_repeated(pairs: list[tuple[str, Any]]) -> None:
+    if len({name for name, _ in pairs}) < len(pairs):
+        ((repeated, _),) = Counter(name for name, _ in pairs).most_common(1)
+        raise PresslineError(Reason.VALIDATION_ERROR, f"An object in the body has two values under {repeated[:100]!r}.")
+
+
 def _explain(body: bytes, error: ValueError) -> str:
+    if body.startswith(codecs.BOM_UTF8):
+        return "The body begins with a byte order mark; JSON is sent without one."
     try:
         body.decode()
     except UnicodeDecodeError as broken:

@@ -60,29 +60,6 @@ class Load:
         return size
 
 
-class Places:
-    """A number of places for what lasts long."""
-
-    def __init__(self, limit: int, message: str) -> None:
-        self._free = limit
-        self._message = message
-
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """Hold a place.
-
-        Raises:
-            PresslineError: SERVICE_UNAVAILABLE when there is none.
-        """
-        if not self._free:
-            raise PresslineError(Reason.SERVICE_UNAVAILABLE, self._message, retry_after=RETRY_SECONDS)
-        self._free -= 1
-        try:
-            yield
-        finally:
-            self._free += 1
-
-
 def too_large(limit: int) -> PresslineError:
     """The answer to a body beyond the limit."""
     return PresslineError(Reason.PAYLOAD_TOO_LARGE, f"The body is larger than {limit} bytes.")

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from services.common.errors import PresslineError, Reason, Violation, invalid
+from services.gateway import access
 from services.gateway.responses import Json
 from services.gateway.submitting import refused_dry_run
 from services.gateway.violations import from_pydantic
@@ -113,7 +114,9 @@ async def _on_pressline_error(request: Request, error: Exception) -> Response:
 async def _on_invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - the registration says so
     violations = from_pydantic(error.errors())
-    report = refused_dry_run(request, violations)
+    # A dry run reports on the body; what is wrong beside it is refused like anywhere.
+    in_body = all(each["loc"][0] == "body" for each in error.errors())
+    report = refused_dry_run(request, violations) if in_body else None
     return report or response(invalid(*violations), request.url.path, _id_of(request))
 
 
@@ -127,6 +130,9 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
     }.get(error.status_code, error.detail)
     answer = _render(path, error.status_code, code, message, (), _id_of(request))
     answer.headers.update(error.headers or {})
+    # The framework names the methods of the first route that fits.
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (methods := access.methods_at(path)):
+        answer.headers["Allow"] = ", ".join(methods)
     return answer
 
 

@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Coroutine, Iterable
-from email.message import Message as Header
+from email.message import Message as ContentType
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.routing import APIRoute
 
 from pressline.batch.v1 import batch_pb2
 from pressline.template.v1 import template_pb2
-from services.common.errors import PresslineError, Violation, invalid
+from services.common.errors import PresslineError
 from services.gateway import access, jsonbody
 from services.gateway.load import too_large
 from services.gateway.scheduler import Scheduler
 from services.gateway.translate.chunks import messages
 from services.gateway.translate.paths import Renames, renamed
 
-MAX_KEY_CHARACTERS = 255
 
+def router(api: str = "Native") -> APIRouter:
+    """A router whose bodies are read by this module.
 
-def router() -> APIRouter:
-    """A router whose bodies are read by this module."""
-    return APIRouter(route_class=_JsonRoute)
+    Args:
+        api: the API that its routes belong to, as the description groups them.
+    """
+    return APIRouter(route_class=_JsonRoute, tags=[api])
 
 
 def _scheduler(request: Request) -> Scheduler:
@@ -32,8 +34,6 @@ def _scheduler(request: Request) -> Scheduler:
     return scheduler
 
 
-# Of a template; the latest when it is left out.
-Version = Annotated[int | None, Query(ge=1, le=2**31 - 1)]
 CallerScheduler = Annotated[Scheduler, Depends(_scheduler)]
 
 
@@ -67,16 +67,10 @@ async def store_template(
 
 
 async def idempotency_key(request: Request) -> batch_pb2.IdempotencyKey | None:
-    """The request's Idempotency-Key with what it is scoped to.
-
-    Raises:
-        PresslineError: VALIDATION_ERROR for one that is empty or too long.
-    """
+    """The request's Idempotency-Key with what it is scoped to. Routes that ask for it declare it as IDEMPOTENT."""
     key = request.headers.get("idempotency-key")
     if key is None:
         return None
-    if not (0 < len(key) <= MAX_KEY_CHARACTERS):
-        raise invalid(Violation("Idempotency-Key", f"must be 1 to {MAX_KEY_CHARACTERS} characters long"))
     fingerprint = hashlib.sha256(await request.body()).digest()
     return batch_pb2.IdempotencyKey(key=key, scope=f"{request.method} {request.url.path}", fingerprint=fingerprint)
 
@@ -108,15 +102,17 @@ async def _parsed(request: Request, *, may_be_empty: bool) -> Request:
     if not may_be_empty:
         _require_json(content_type)
     parsed = _ParsedRequest(request.scope, request.receive)
-    body = await _read(parsed, request.app.state.max_body_bytes)
+    body = await read_body(parsed, request.app.state.max_body_bytes)
     if body or not may_be_empty:
         _require_json(content_type)
         parsed.parsed = request.state.body = jsonbody.parse(body)
     return parsed
 
 
-async def _read(request: Request, limit: int) -> bytes:
-    """The whole body, refused as soon as it grows beyond the limit."""
+async def read_body(request: Request, limit: int) -> bytes:
+    """The whole body, refused when it is compressed and as soon as it grows beyond the limit in bytes."""
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise HTTPException(415, "The body must be sent as it is, without a Content-Encoding.")
     body = bytearray()
     async for part in request.stream():
         body += part
@@ -128,7 +124,7 @@ async def _read(request: Request, limit: int) -> bytes:
 
 
 def _require_json(content_type: str) -> None:
-    header = Header()
+    header = ContentType()
     header["content-type"] = content_type
     subtype = header.get_content_subtype()
     if header.get_content_maintype() != "application" or not (subtype == "json" or subtype.endswith("+json")):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from typing import TypeVar
 
 import grpc
@@ -10,6 +10,8 @@ from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from pressline.account.v1 import account_pb2, account_pb2_grpc
+from pressline.archive.v1 import archive_pb2_grpc
+from pressline.asset.v1 import asset_pb2, asset_pb2_grpc
 from pressline.batch.v1 import batch_pb2, batch_pb2_grpc
 from pressline.event.v1 import event_pb2_grpc
 from pressline.template.v1 import template_pb2_grpc
@@ -39,6 +41,8 @@ class Stubs:
 
     def __init__(self, public: grpc.aio.Channel, internal: grpc.aio.Channel) -> None:
         self.batches = batch_pb2_grpc.BatchServiceStub(public)
+        self.assets = asset_pb2_grpc.AssetServiceStub(public)
+        self.archives = archive_pb2_grpc.ArchiveServiceStub(public)
         self.templates = template_pb2_grpc.TemplateServiceStub(public)
         self.accounts = account_pb2_grpc.AccountServiceStub(public)
         self.webhooks = webhook_pb2_grpc.WebhookServiceStub(public)
@@ -92,6 +96,23 @@ class Scheduler:
         """Stream a batch that is only checked."""
         check = self.stubs.batches.CheckBatch
         return await translated(check(iter(messages), metadata=self._metadata, timeout=CREATE_SECONDS))
+
+    async def create_asset(self, messages: Iterator[asset_pb2.CreateAssetRequest]) -> asset_pb2.Asset:
+        """Stream an upload."""
+        create = self.stubs.assets.CreateAsset
+        return await translated(create(messages, metadata=self._metadata, timeout=CREATE_SECONDS))
+
+    async def read_asset(self, asset_id: str) -> AsyncGenerator[bytes, None]:
+        """The bytes of an asset."""
+        request = asset_pb2.ReadAssetRequest(asset_id=asset_id)
+        call = self.stubs.assets.ReadAsset(request, metadata=self._metadata, timeout=CREATE_SECONDS)
+        try:
+            async for part in call:
+                yield part.data
+        except grpc.aio.AioRpcError as error:
+            raise from_rpc_error(error) from error
+        finally:
+            call.cancel()
 
     async def watch(self, batch_id: str, after: int) -> AsyncGenerator[batch_pb2.Batch, None]:
         """A batch and its changes after a revision, until it has ended or the stream breaks."""

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 
 import structlog
 import uvicorn
+from starlette.types import ASGIApp
 
 from services.common.errors import PresslineError, Reason
-from services.gateway.edge import Edge
+from services.common.tls import ListenerTls, https_context
 
 KEEP_ALIVE_SECONDS = 60
 BACKLOG = 2048
@@ -26,8 +27,17 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def run(app: Edge, address: str, stop: asyncio.Event, drain_seconds: float) -> None:
+async def run(
+    app: ASGIApp, address: str, stop: asyncio.Event, drain_seconds: float, tls: ListenerTls | None = None
+) -> None:
     """Serve until `stop` is set; then take no new connections and let requests in flight finish.
+
+    Args:
+        app: answers requests.
+        address: host:port to listen on.
+        stop: ends it.
+        drain_seconds: what requests in flight are given then.
+        tls: what HTTPS shows; plain HTTP when None.
 
     Raises:
         PresslineError: the address cannot be listened on.
@@ -40,6 +50,9 @@ async def run(app: Edge, address: str, stop: asyncio.Event, drain_seconds: float
         log_config=None,
         access_log=False,
         server_header=False,
+        # It would believe any proxy on this machine, and knows less than we do of what they tell.
+        proxy_headers=False,
+        ssl_context_factory=None if tls is None else lambda _config, _default: https_context(tls),
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=int(drain_seconds),
     )

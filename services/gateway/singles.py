@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi import Request, Response
+from pydantic import BaseModel
 
 from pressline.batch.v1 import batch_pb2
 from services.common import lifecycle
 from services.common.errors import PresslineError, Reason
+from services.gateway.openapi.headers import refer
 from services.gateway.responses import REPLAYED_HEADER
 from services.gateway.routing import create_batch
 from services.gateway.scheduler import Scheduler
@@ -22,11 +24,13 @@ SLICE_SECONDS = 8.0
 # What the answer itself may take.
 ANSWER_SECONDS = 3.0
 RETRY_SECONDS = 0.5
-# For the description of the API.
-NOT_READY: dict[int | str, dict[str, Any]] = {
-    202: {"description": "Not ready yet; Location tells where to ask for it."}
-}
 _ENDED = {batch_pb2.ITEM_STATE_SUCCEEDED, batch_pb2.ITEM_STATE_FAILED, batch_pb2.ITEM_STATE_CANCELLED}
+
+
+def not_ready(answer: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+    """The answer to a wait that was too short, as the API is described."""
+    headers = refer(("Location", "Retry-After"))
+    return {202: {"description": "Not ready yet; Location tells where to ask.", "model": answer, "headers": headers}}
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 from pydantic_core import to_json
 from starlette.responses import StreamingResponse
@@ -16,6 +17,28 @@ KEEP_ALIVE_SECONDS = 15.0
 _KEEP_ALIVE = b": keep-alive\n\n"
 _BEGINNING = b"retry: 2000\n\n"
 _MAX_ID_DIGITS = 15
+# For the description of the API, which has one event of the stream here.
+_EVENT = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string", "description": "The batch's revision."},
+        "event": {"enum": ["progress", "ended"]},
+        "data": {"type": "string", "contentMediaType": "application/json", "description": "The batch, as it is read."},
+    },
+    "required": ["id", "event", "data"],
+}
+DESCRIBED: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "How it is now, then what changes, at most four times a second; `ended` is the last event.",
+        "content": {
+            "text/event-stream": {
+                "schema": _EVENT,
+                "example": 'id: 4\nevent: progress\ndata: {"id":"batch_…","total":10,…}\n\n',
+            }
+        },
+    },
+    204: {"description": "The batch has ended, and Last-Event-ID was the end."},
+}
 
 
 class EventStream(StreamingResponse):

@@ -10,11 +10,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from pressline.batch.v1 import batch_pb2
 from services.common.errors import Violation, invalid
+from services.gateway.models.answers.native import DryRun
 from services.gateway.responses import Json, accepted
 from services.gateway.routing import CallerScheduler, create_batch
 from services.gateway.translate.chunks import messages
 from services.gateway.translate.paths import Renames, rename
 
+# For the description of the API.
+DRY_RUN: dict[int | str, dict[str, Any]] = {200: {"description": "What a dry run found.", "model": DryRun}}
 MAX_LISTED = 1000
 # The lists of items that the batch routes take.
 _ITEMS = ("items", "variableSets")

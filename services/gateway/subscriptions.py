@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from fastapi import Request, Response
+from typing import Annotated
+
+from fastapi import Path, Request, Response
 
 from pressline.webhook.v1 import webhook_pb2
+from services.gateway.models.answers.subscriptions import NewSubscription, Subscriptions
 from services.gateway.models.subscriptions import SubscriptionBody
+from services.gateway.parameters import IDEMPOTENT
 from services.gateway.responses import REPLAYED_HEADER, Json
 from services.gateway.routing import CallerScheduler, idempotency_key, router
 from services.gateway.translate import events
 
-routes = router()
+routes = router("Pictify")
 
 
-@routes.post("/webhook-subscriptions", status_code=201)
+@routes.post("/webhook-subscriptions", status_code=201, response_model=NewSubscription, dependencies=[IDEMPOTENT])
 async def create_subscription(body: SubscriptionBody, request: Request, scheduler: CallerScheduler) -> Response:
     """Subscribe a receiver to events of every batch. The answer is the only one that shows its signing secret."""
     message = webhook_pb2.CreateSubscriptionRequest(
@@ -26,7 +30,7 @@ async def create_subscription(body: SubscriptionBody, request: Request, schedule
     return answer
 
 
-@routes.get("/webhook-subscriptions")
+@routes.get("/webhook-subscriptions", response_model=Subscriptions)
 async def list_subscriptions(scheduler: CallerScheduler) -> Response:
     """List subscriptions, oldest first; there are at most 20."""
     request = webhook_pb2.ListSubscriptionsRequest()
@@ -35,7 +39,9 @@ async def list_subscriptions(scheduler: CallerScheduler) -> Response:
 
 
 @routes.delete("/webhook-subscriptions/{subscription_id}", status_code=204)
-async def delete_subscription(subscription_id: str, scheduler: CallerScheduler) -> Response:
+async def delete_subscription(
+    subscription_id: Annotated[str, Path(description="Of the subscription.")], scheduler: CallerScheduler
+) -> Response:
     """End a subscription; what is not delivered by then is not sent any more."""
     request = webhook_pb2.DeleteSubscriptionRequest(subscription_id=subscription_id)
     await scheduler.call(scheduler.stubs.webhooks.DeleteSubscription, request)

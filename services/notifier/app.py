@@ -21,7 +21,8 @@ async def serve(settings: NotifierSettings, stop: asyncio.Event) -> None:
     async with AsyncExitStack() as closing:
         resolver = Resolver(settings.notifier_sends)
         closing.push_async_callback(resolver.close)
-        channel = rpc.channel(settings.scheduler_internal_address, settings.service_token.get_secret_value())
+        token = settings.service_token.get_secret_value()
+        channel = rpc.channel(settings.scheduler_internal_address, token, settings.internal_tls)
         closing.push_async_callback(channel.close)
         scheduler = webhook_pb2_grpc.DeliveryServiceStub(channel)
         worker = Worker(scheduler, Sender(settings.webhook_allow, resolver), settings.notifier_sends)

@@ -13,4 +13,6 @@ class NotifierSettings(SchedulerClientSettings, BusSettings, WebhookSettings):
     notifier_health_listen: ListenAddress = Field(
         "127.0.0.1:9093", description="Where health checks are answered, host:port."
     )
-    notifier_sends: int = Field(20, ge=1, le=100, description="Webhooks sent at the same time.")
+    notifier_sends: int = Field(
+        20, ge=1, le=100, description="Webhooks sent at the same time, at most a quarter of them to one receiver."
+    )

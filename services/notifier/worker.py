@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections import Counter
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 from google.protobuf.duration_pb2 import Duration
@@ -23,6 +25,8 @@ CALL_SECONDS = 5.0
 RECORD_SECONDS = 30.0
 # Longer than the lease call, the send and the recording together, so that nobody sends a delivery that is being sent.
 LEASE_SECONDS = 60
+# One receiver gets at most this part of the places, and always one: it may hold each for as long as a send may take.
+RECEIVER_SHARE = 4
 # Worth another try: the scheduler is away or failed. Every other refusal is final.
 _PASSING = {Reason.SERVICE_UNAVAILABLE, Reason.INTERNAL_ERROR}
 _random = random.SystemRandom()
@@ -35,16 +39,20 @@ class Worker:
     Args:
         scheduler: where deliveries are leased and attempts recorded.
         sender: does the sending.
-        sends: deliveries in flight at most; no more are leased than there are free places.
+        sends: deliveries in flight at most, a quarter of them to one receiver; no more are leased than there are
+            free places.
     """
 
     def __init__(self, scheduler: webhook_pb2_grpc.DeliveryServiceAsyncStub, sender: Sender, sends: int) -> None:
         self._scheduler = scheduler
         self._sender = sender
         self._sends = sends
+        self._share = max(sends // RECEIVER_SHARE, 1)
         self._running: set[asyncio.Task[None]] = set()
+        self._held: Counter[str] = Counter()
         self._bell = asyncio.Event()
-        # The last lease filled every free place, so there may be more to send as soon as one is free again.
+        # The last lease filled every free place, or one receiver's, so there may be more to send as soon as one is
+        # free again.
         self._backlog = False
 
     def ring(self) -> None:
@@ -66,15 +74,19 @@ class Worker:
 
     async def _start_due(self, places: int) -> None:
         leased = await self._lease(places)
-        self._backlog = len(leased) == places
+        self._held.update(due.receiver for due in leased)
+        self._backlog = len(leased) == places or max(self._held.values(), default=0) >= self._share
         for due in leased:
             task = asyncio.create_task(self._deliver(due))
             self._running.add(task)
-            task.add_done_callback(self._ended)
+            task.add_done_callback(partial(self._ended, due.receiver))
 
     async def _lease(self, places: int) -> list[webhook_pb2.DueDelivery]:
         request = webhook_pb2.LeaseDeliveriesRequest(
-            max_deliveries=places, lease_duration=Duration(seconds=LEASE_SECONDS)
+            max_deliveries=places,
+            lease_duration=Duration(seconds=LEASE_SECONDS),
+            max_per_receiver=self._share,
+            held=self._held,
         )
         try:
             response = await translated(self._scheduler.LeaseDeliveries(request, timeout=CALL_SECONDS))
@@ -83,8 +95,10 @@ class Worker:
             return []
         return list(response.deliveries)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _ended(self, receiver: str, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
+        self._held[receiver] -= 1
+        self._held = +self._held
         if not task.cancelled() and (error := task.exception()):
             log.error("delivery.failed", exc_info=error)
         if self._backlog:

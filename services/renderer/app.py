@@ -7,13 +7,16 @@ import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 import structlog
 
 from services.common import lifecycle, rpc
 from services.common.blobs import BlobStore
-from services.common.bus import BULK, FAST, Bus
+from services.common.bus import ARCHIVES, BULK, FAST, Bus
 from services.common.consumer import FETCH_SECONDS, Consumer
+from services.renderer.archives.archiver import Archiver
+from services.renderer.archives.jobs import ArchiveJobs
 from services.renderer.engine.browser import Launcher
 from services.renderer.engine.engine import Engine
 from services.renderer.engine.processes import adopt_orphans
@@ -32,24 +35,33 @@ async def serve(settings: RendererSettings, stop: asyncio.Event) -> None:
     async with AsyncExitStack() as closing:
         health = rpc.Server(settings.renderer_health_listen)
         engine = await closing.enter_async_context(running_engine(settings))
-        channel = rpc.channel(settings.scheduler_internal_address, settings.service_token.get_secret_value())
+        token = settings.service_token.get_secret_value()
+        channel = rpc.channel(settings.scheduler_internal_address, token, settings.internal_tls)
         closing.push_async_callback(channel.close)
         blobs = BlobStore(settings)
         closing.push_async_callback(blobs.close)
         bus = await lifecycle.unless_stopped(Bus.connect(settings.nats_url, "renderer", settings.nats_replicas), stop)
         closing.push_async_callback(bus.close)
-        tasks = Tasks(channel, f"{socket.gethostname()}-{os.getpid()}")
+        name = f"{socket.gethostname()}-{os.getpid()}"
+        tasks = Tasks(channel, name)
         worker = Worker(tasks, Sources(tasks.source), engine, blobs, settings.item_timeout_seconds)
+        folder = Path(settings.renderer_archive_folder) if settings.renderer_archive_folder else None
+        archiver = Archiver(ArchiveJobs(channel, name), blobs, folder)
         await health.start()
         closing.push_async_callback(health.stop, grace=1)
-        await _work(settings, stop, health, bus, worker)
+        await _work(settings, stop, health, bus, worker, archiver)
 
 
 @asynccontextmanager
 async def running_engine(settings: RendererSettings) -> AsyncIterator[Engine]:
     """An engine that is ready, in a workspace that goes with it."""
     workspace = Workspace()
-    launcher = Launcher(settings.chromium, workspace, sandbox=settings.chromium_sandbox)
+    launcher = Launcher(
+        settings.chromium,
+        workspace,
+        sandbox=settings.chromium_sandbox,
+        memory_mb=settings.renderer_browser_memory_mb,
+    )
     engine = Engine(
         launcher,
         browsers=settings.renderer_browsers,
@@ -66,11 +78,15 @@ async def running_engine(settings: RendererSettings) -> AsyncIterator[Engine]:
         workspace.close()
 
 
-async def _work(settings: RendererSettings, stop: asyncio.Event, health: rpc.Server, bus: Bus, worker: Worker) -> None:
+async def _work(
+    settings: RendererSettings, stop: asyncio.Event, health: rpc.Server, bus: Bus, worker: Worker, archiver: Archiver
+) -> None:
     slots = settings.renderer_browsers * settings.renderer_pages
     # Either lane alone fills every page. Together they hold twice as many items as there are pages, and the next
     # free page goes to whoever waited longest, so a large batch delays a small one by no more than one item.
-    consumers = tuple(Consumer(bus, lane, slots, worker.handle) for lane in (FAST, BULK))
+    lanes = (Consumer(bus, lane, slots, worker.handle) for lane in (FAST, BULK))
+    # An archive is made beside the renders, which need the cores more than it does: one at a time.
+    consumers = (*lanes, Consumer(bus, ARCHIVES, 1, archiver.handle))
     # A fetch that is under way ends before draining begins.
     drain = max(settings.drain_seconds - FETCH_SECONDS, 0)
     async with asyncio.TaskGroup() as group:

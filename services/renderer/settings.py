@@ -32,6 +32,15 @@ class RendererSettings(SchedulerClientSettings, BusSettings, BlobSettings):
     renderer_recycle_items: int = Field(
         500, ge=1, description="Items after which a Chromium is replaced by a fresh one."
     )
+    renderer_browser_memory_mb: int = Field(
+        1536,
+        ge=256,
+        description="What a Chromium and its pages may take together, in MiB. One that takes more is ended; an item "
+        "that takes it alone fails with RESOURCE_LIMIT.",
+    )
+    renderer_archive_folder: str = Field(
+        "", description="Folder, best on a disk, in which PDFs are merged: up to 1 GiB. The temporary one when unset."
+    )
     item_timeout_seconds: float = Field(30, gt=0, le=600, description="Longest time that rendering an item may take.")
 
     @field_validator("chromium")

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 import grpc
 import structlog
 
+from pressline.asset.v1 import asset_pb2
 from pressline.task.v1 import task_pb2, task_pb2_grpc
 from pressline.template.v1 import template_pb2
 from services.common.errors import PresslineError, Reason
@@ -50,22 +51,26 @@ class Tasks:
         """Read a source."""
         return await translated(self._stub.GetSource(task_pb2.GetSourceRequest(source_id=source_id)))
 
+    async def asset_set(self, asset_set_id: str) -> asset_pb2.AssetSet:
+        """Read a set of assets."""
+        return await translated(self._stub.GetAssetSet(task_pb2.GetAssetSetRequest(asset_set_id=asset_set_id)))
+
     async def extend(self, lease: task_pb2.Lease) -> None:
         """Prolong a lease."""
         await translated(self._stub.ExtendTask(task_pb2.ExtendTaskRequest(lease=lease), timeout=EXTEND_SECONDS))
 
     async def complete(self, request: task_pb2.CompleteTaskRequest) -> None:
         """Report outputs, repeatedly while the scheduler is away."""
-        await _repeated(lambda: translated(self._stub.CompleteTask(request)))
+        await repeated(lambda: translated(self._stub.CompleteTask(request)))
 
     async def fail(self, request: task_pb2.FailTaskRequest) -> None:
         """Report failure, repeatedly while the scheduler is away."""
-        await _repeated(lambda: translated(self._stub.FailTask(request)))
+        await repeated(lambda: translated(self._stub.FailTask(request)))
 
     async def report_inspection(self, source_id: str, inspection: template_pb2.Inspection) -> None:
         """Report a source's variables, repeatedly while the scheduler is away."""
         request = task_pb2.ReportInspectionRequest(source_id=source_id, inspection=inspection)
-        await _repeated(lambda: translated(self._stub.ReportInspection(request)))
+        await repeated(lambda: translated(self._stub.ReportInspection(request)))
 
     async def release(self, lease: task_pb2.Lease, reason: str, *, crashed: bool) -> None:
         """Give a lease back. Tried once: a lease that is not given back runs out."""
@@ -73,7 +78,8 @@ class Tasks:
         await translated(self._stub.ReleaseTask(request, timeout=RELEASE_SECONDS))
 
 
-async def _repeated(call: Callable[[], Awaitable[object]]) -> None:
+async def repeated(call: Callable[[], Awaitable[object]]) -> None:
+    """Make a reporting call until it gets through, is refused for good, or has been tried for two minutes."""
     deadline = asyncio.get_running_loop().time() + REPORT_SECONDS
     pause = _FIRST_PAUSE_SECONDS
     while True:

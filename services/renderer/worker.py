@@ -15,6 +15,8 @@ from pressline.task.v1 import task_pb2
 from services.common.blobs import BLOB_ERRORS, BlobStore
 from services.common.consumer import Again, Done, Verdict
 from services.common.errors import PresslineError, Reason
+from services.renderer.assets import ItemAssets, Shelf
+from services.renderer.engine import environment
 from services.renderer.engine.engine import Engine
 from services.renderer.engine.model import (
     BrowserCrashedError,
@@ -69,6 +71,7 @@ class Worker:
         self._engine = engine
         self._inspector = Inspector(tasks, sources, engine)
         self._blobs = blobs
+        self._shelf = Shelf(tasks, blobs)
         self._item_seconds = item_seconds
         self._extend_every = extend_every
 
@@ -130,35 +133,49 @@ class Worker:
     async def _render_and_report(self, task: task_pb2.Task) -> Verdict:
         lease, started = task.lease, time.monotonic()
         try:
-            outputs, errors = await self._render_all(task)
+            assets = await self._assets_of(task)
+            outputs, errors = await self._render_all(task, assets)
         except _HandedBackError as error:
             await self._release(lease, str(error), crashed=error.crashed)
             return Again(min(2.0**lease.attempt, LONGEST_PAUSE_SECONDS))
         try:
-            await self._report(lease, outputs, errors, timedelta(seconds=time.monotonic() - started))
+            await self._report(lease, outputs, errors, assets.warnings, timedelta(seconds=time.monotonic() - started))
         except PresslineError as error:
             log.warning("report.refused", reason=error.reason, error=error.message)
             return Again(UNREACHABLE_PAUSE_SECONDS) if may_pass(error) else Done()
         return Done()
 
-    async def _render_all(self, task: task_pb2.Task) -> tuple[list[task_pb2.StoredOutput], list[batch_pb2.ItemError]]:
+    async def _assets_of(self, task: task_pb2.Task) -> ItemAssets:
+        try:
+            return await self._shelf.of(task.asset_set_id)
+        except PresslineError as error:
+            raise _HandedBackError(f"the assets cannot be read: {error.message}") from error
+
+    async def _render_all(
+        self, task: task_pb2.Task, assets: ItemAssets
+    ) -> tuple[list[task_pb2.StoredOutput], list[batch_pb2.ItemError]]:
         budget = Budget(self._item_seconds)
         outputs: list[task_pb2.StoredOutput] = []
         errors: list[batch_pb2.ItemError] = []
         for render in task.renders:
             try:
-                rendered = await self._render(task, render, budget)
+                rendered = await self._render(task, render, assets, budget)
                 outputs.append(await self._store(render, rendered))
             except RenderError as error:
                 log.info("render.failed", layout=render.layout, code=error.code, error=error.message)
                 errors.append(batch_pb2.ItemError(code=error.code, message=error.message, layout=render.layout))
         return outputs, errors
 
-    async def _render(self, task: task_pb2.Task, render: task_pb2.Render, budget: Budget) -> Rendered:
+    async def _render(
+        self, task: task_pb2.Task, render: task_pb2.Render, assets: ItemAssets, budget: Budget
+    ) -> Rendered:
         try:
             source = await self._sources.get(render.source_id)
-            return await self._engine.render(Job(task.account_id, source, task.data_json, render.output), budget)
-        except RenderError:
+            job = Job(task.account_id, source, task.data_json, render.output, environment.of_task(task), assets)
+            rendered = await self._engine.render(job, budget)
+        except RenderError as error:
+            if assets.failure:
+                raise _HandedBackError(assets.failure) from error
             raise
         except BrowserCrashedError as error:
             raise _HandedBackError(str(error), crashed=True) from error
@@ -171,6 +188,9 @@ class Worker:
         except Exception as error:
             log.exception("render.broken")
             raise RenderError(ErrorCode.INTERNAL_ERROR, "The renderer failed; the failure is logged.") from error
+        if assets.failure:
+            raise _HandedBackError(assets.failure)
+        return rendered
 
     async def _store(self, render: task_pb2.Render, rendered: Rendered) -> task_pb2.StoredOutput:
         try:
@@ -193,14 +213,15 @@ class Worker:
         lease: task_pb2.Lease,
         outputs: list[task_pb2.StoredOutput],
         errors: list[batch_pb2.ItemError],
+        warnings: list[str],
         duration: timedelta,
     ) -> None:
         if errors:
-            failure = task_pb2.FailTaskRequest(lease=lease, errors=errors, outputs=outputs)
+            failure = task_pb2.FailTaskRequest(lease=lease, errors=errors, outputs=outputs, warnings=warnings)
             failure.render_duration.FromTimedelta(duration)
             await self._tasks.fail(failure)
         else:
-            success = task_pb2.CompleteTaskRequest(lease=lease, outputs=outputs)
+            success = task_pb2.CompleteTaskRequest(lease=lease, outputs=outputs, warnings=warnings)
             success.render_duration.FromTimedelta(duration)
             await self._tasks.complete(success)
 

@@ -62,7 +62,7 @@ class AccountDesk:
         now = clock.now_ms()
         if 0 < len(api_key) <= MAX_KEY_LENGTH:
             key = await self._keys.by_hash(self._vault.hash_key(api_key))
-            if key is not None and key.get("expires_ms", now + 1) > now:
+            if key is not None and keyring.is_open(key, now):
                 account = await self._accounts.get(key["account_id"])
                 if account is not None:
                     await self._note_use(key, now)
@@ -81,11 +81,11 @@ class AccountDesk:
         return Caller(account)
 
     async def admit(self, api_key: str) -> account_pb2.AdmitResponse:
-        """Count a request against its key's window of one minute."""
+        """Count a request against its account's window of one minute, whichever of its keys it came with."""
         caller = await self.of_key(api_key)
         plan = caller.account["plan"]
         minute = clock.now_ms() // MINUTE_MS
-        count = await self._accounts.count_request(self._vault.hash_key(api_key), minute)
+        count = await self._accounts.count_request(caller.account["_id"], minute)
         limit = self._plans.limits(plan).requests_per_minute
         window = account_pb2.RateWindow(
             limit=limit, remaining=max(limit - count, 0), reset_unix=(minute + 1) * MINUTE_MS // 1000

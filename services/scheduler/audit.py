@@ -1,4 +1,4 @@
-"""The audit log: who did what with an account's keys, plan and secrets.
+"""The audit log: who did what with an account's keys, plan, secrets and assets.
 
 A record is written before what it tells of, so that nothing is done unrecorded; a process that dies in between leaves
 the record of something that its caller has not got and will ask for again.
@@ -21,6 +21,9 @@ KEY_REVOKED = "key.revoked"
 PLAN_CHANGED = "plan.changed"
 SECRET_SHOWN = "webhook_secret.shown"  # noqa: S105 - the name of an action
 SECRET_ROTATED = "webhook_secret.rotated"  # noqa: S105 - likewise
+ASSET_CREATED = "asset.created"
+ASSET_REPLACED = "asset.replaced"
+ASSET_DELETED = "asset.deleted"
 # Who acts without a key.
 OPERATOR = "operator"
 KEPT_MS = 90 * clock.DAY_MS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import structlog
 
@@ -12,7 +13,9 @@ from services.scheduler.finish import Finisher
 from services.scheduler.store.database import Document
 from services.scheduler.stores import Stores
 
-CHUNK = 500
+# Items are cancelled so many at once that the database is free for others again after about this time.
+CHUNK_SECONDS = 0.5
+SMALLEST_CHUNK, LARGEST_CHUNK = 4, 500
 log = structlog.get_logger()
 
 
@@ -41,8 +44,12 @@ class Canceller:
 
     async def settle(self, batch_id: str) -> None:
         """Cancel every open item, then end the batch."""
-        while await self._stores.items.cancel_open(batch_id, CHUNK, clock.now_ms()):
-            log.debug("batch.cancelling", batch=batch_id)
+        chunk, began = SMALLEST_CHUNK, time.monotonic()
+        while await self._stores.items.cancel_open(batch_id, chunk, clock.now_ms()):
+            log.debug("batch.cancelling", batch=batch_id, chunk=chunk)
+            now = time.monotonic()
+            chunk = next_chunk(chunk, now - began)
+            began = now
         await self._finisher.finish(batch_id)
 
     async def close(self) -> None:
@@ -55,3 +62,8 @@ class Canceller:
             await self.settle(batch_id)
         except Exception as error:  # The next sweep goes on.
             log.warning("cancel.delayed", batch=batch_id, error=repr(error))
+
+
+def next_chunk(chunk: int, seconds: float) -> int:
+    """How many items to cancel next when so many took so long: items may be small or hold megabytes."""
+    return min(chunk * 2, LARGEST_CHUNK) if seconds < CHUNK_SECONDS else max(chunk // 2, SMALLEST_CHUNK)

@@ -9,8 +9,9 @@ from pydantic_core import from_json
 
 from pressline.batch.v1 import batch_pb2
 from pressline.template.v1 import template_pb2
+from services.common.addresses import PUBLIC_ONLY, AllowList
 from services.common.errors import Violation
-from services.scheduler import variables
+from services.scheduler import environment, receivers, variables
 
 MAX_SOURCE_BYTES = 5_000_000
 MAX_PIXELS = 4_000
@@ -24,18 +25,24 @@ MAX_TEMPLATE_BYTES = 15_000_000
 MAX_REFERENCE = 256
 MAX_FILENAME = 255
 MAX_METADATA_BYTES = 4_096
-MAX_URL = 2_048
 MAX_IDEMPOTENCY_KEY = 255
 MAX_NAME = 256
 _LAYOUT_NAME = re.compile(r"[a-z0-9-]{1,64}")
 _LENGTH = re.compile(r"([0-9]{1,5}(\.[0-9]{1,4})?)(px|in|cm|mm|pt|pc)?")
-_URL = re.compile(r"https?://[^\s/@]+(/\S*)?(\?\S*)?")
 _IMAGE_FORMATS = {batch_pb2.FORMAT_PNG, batch_pb2.FORMAT_JPEG, batch_pb2.FORMAT_WEBP}
 
 
-def batch(spec: batch_pb2.BatchSpec, items: list[batch_pb2.ItemSpec]) -> list[Violation]:
-    """What is wrong with a submitted batch; paths are those of the request message."""
-    found = list(_spec(spec))
+def batch(
+    spec: batch_pb2.BatchSpec, items: list[batch_pb2.ItemSpec], allow: AllowList = PUBLIC_ONLY
+) -> list[Violation]:
+    """What is wrong with a submitted batch; paths are those of the request message.
+
+    Args:
+        spec: what goes for all items.
+        items: one by one.
+        allow: webhook receivers that may be reached although their address is not public.
+    """
+    found = list(_spec(spec, allow))
     if not items:
         found.append(Violation("items", "a batch has at least one item"))
     if spec.single and len(items) > 1:
@@ -72,7 +79,15 @@ def idempotency(key: batch_pb2.IdempotencyKey, path: str) -> Iterator[Violation]
         yield Violation(f"{path}.key", f"has 1 to {MAX_IDEMPOTENCY_KEY} characters")
 
 
-def _spec(spec: batch_pb2.BatchSpec) -> Iterator[Violation]:
+def announcement(webhook_url: str, metadata_json: bytes, prefix: str, allow: AllowList) -> Iterator[Violation]:
+    """What is wrong with where a batch's end is announced, and what is said of it there."""
+    if webhook_url and (fault := receivers.fault(webhook_url, allow)):
+        yield Violation(f"{prefix}webhook_url", fault)
+    if len(metadata_json) > MAX_METADATA_BYTES or not _is_object(metadata_json):
+        yield Violation(f"{prefix}metadata_json", f"is a JSON object of at most {MAX_METADATA_BYTES} bytes")
+
+
+def _spec(spec: batch_pb2.BatchSpec, allow: AllowList) -> Iterator[Violation]:
     if spec.dialect == batch_pb2.DIALECT_UNSPECIFIED:
         yield Violation("spec.dialect", "is required")
     if not 0 <= spec.concurrency <= MAX_CONCURRENCY:
@@ -81,14 +96,12 @@ def _spec(spec: batch_pb2.BatchSpec) -> Iterator[Violation]:
         yield Violation("spec.layouts", f"has at most {MAX_LAYOUTS} names")
     if len(set(spec.layouts)) != len(spec.layouts):
         yield Violation("spec.layouts", "names each layout once")
-    if spec.webhook_url and (len(spec.webhook_url) > MAX_URL or not _URL.fullmatch(spec.webhook_url)):
-        yield Violation("spec.webhook_url", f"is an http or https URL of at most {MAX_URL} characters")
-    if len(spec.metadata_json) > MAX_METADATA_BYTES or not _is_object(spec.metadata_json):
-        yield Violation("spec.metadata_json", f"is a JSON object of at most {MAX_METADATA_BYTES} bytes")
+    yield from announcement(spec.webhook_url, spec.metadata_json, "spec.", allow)
     if spec.single and spec.webhook_url:
         yield Violation("spec.webhook_url", "is not for a single render: its caller waits")
     if spec.HasField("idempotency") and not 0 < len(spec.idempotency.key) <= MAX_IDEMPOTENCY_KEY:
         yield Violation("spec.idempotency.key", f"has 1 to {MAX_IDEMPOTENCY_KEY} characters")
+    yield from environment.violations(spec.environment, "spec.environment")
     yield from _output(spec.output, "spec.output")
 
 
@@ -113,11 +126,9 @@ def _item(item: batch_pb2.ItemSpec, spec: batch_pb2.BatchSpec, path: str) -> Ite
 def _source(source: batch_pb2.Source, path: str) -> Iterator[Violation]:
     body = source.WhichOneof("body")
     if body is None:
-        yield Violation(path, "needs one of html or template, here or for the whole batch")
-    elif body == "react":
-        yield Violation(f"{path}.react", "React sources are not supported by this version")
-    elif body == "html":
-        yield from _text(source.html, f"{path}.html", required=True)
+        yield Violation(path, "needs one of html, react or template, here or for the whole batch")
+    elif body in ("html", "react"):
+        yield from _text(getattr(source, body), f"{path}.{body}", required=True)
     if len(source.styles) > MAX_SOURCE_BYTES:
         yield Violation(f"{path}.styles", f"is larger than {MAX_SOURCE_BYTES} bytes")
 

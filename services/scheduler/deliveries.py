@@ -10,6 +10,7 @@ from cryptography.exceptions import InvalidTag
 from pressline.webhook.v1 import webhook_pb2
 from services.common.errors import PresslineError, Reason, Violation, invalid, not_found
 from services.scheduler import clock
+from services.scheduler.receivers import Room
 from services.scheduler.signing import SigningSecrets
 from services.scheduler.store.database import Document
 from services.scheduler.stores import Stores
@@ -36,10 +37,10 @@ class DeliveryDesk:
         self._signing = signing
         self._subscriptions = subscriptions
 
-    async def lease(self, limit: int, lease_ms: int) -> list[webhook_pb2.DueDelivery]:
-        """Lease due deliveries, with the secrets to sign them."""
+    async def lease(self, limit: int, lease_ms: int, room: Room) -> list[webhook_pb2.DueDelivery]:
+        """Lease due deliveries that there is room for, with the secrets to sign them."""
         now = clock.now_ms()
-        rows = await self._stores.deliveries.lease(min(max(limit, 1), MAX_LEASED), now, now + lease_ms)
+        rows = await self._stores.deliveries.lease(min(max(limit, 1), MAX_LEASED), now, now + lease_ms, room)
         due = [await self._due(row) for row in rows]
         return [delivery for delivery in due if delivery is not None]
 
@@ -98,6 +99,7 @@ class DeliveryDesk:
             body=row["body"],
             secrets=secrets,
             attempts_made=row["attempts_made"],
+            receiver=row.get("receiver", ""),
         )
 
     async def _secrets(self, row: Document) -> list[str]:

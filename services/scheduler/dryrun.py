@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pressline.batch.v1 import batch_pb2
+from services.common.addresses import AllowList
 from services.common.errors import Violation
 from services.scheduler import checks
 from services.scheduler.intake import over_plan
@@ -27,19 +28,21 @@ class DryRun:
         plans: what accounts may submit.
         pace: how fast items have been ending.
         meter: knows what is left of the month.
+        allow: webhook receivers that may be reached although their address is not public.
     """
 
-    def __init__(self, preparer: Preparer, plans: Plans, pace: Pace, meter: Meter) -> None:
+    def __init__(self, preparer: Preparer, plans: Plans, pace: Pace, meter: Meter, allow: AllowList) -> None:
         self._preparer = preparer
         self._plans = plans
         self._pace = pace
         self._meter = meter
+        self._allow = allow
 
     async def check(
         self, account: Document, spec: batch_pb2.BatchSpec, items: Sequence[batch_pb2.ItemSpec]
     ) -> batch_pb2.CheckBatchResponse:
         """Everything that is at fault with a batch, its rows included, and how long it would take."""
-        faults = checks.batch(spec, list(items))
+        faults = checks.batch(spec, list(items), self._allow)
         over = over_plan(self._plans, account, len(items))
         if over:
             faults.append(Violation("items", over))

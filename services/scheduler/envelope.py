@@ -16,7 +16,13 @@ _GENERATION_STATUS = {SUCCEEDED: "completed", FAILED: "failed", CANCELLED: "canc
 
 
 def body(
-    dialect: batch_pb2.Dialect.ValueType, batch_id: str, status: str, counts: Counts, ended_ms: int, states: list[str]
+    dialect: batch_pb2.Dialect.ValueType,
+    batch_id: str,
+    status: str,
+    counts: Counts,
+    ended_ms: int,
+    states: list[str],
+    metadata: bytes = b"",
 ) -> bytes:
     """The JSON bytes that are signed and sent.
 
@@ -27,8 +33,11 @@ def body(
         counts: its final counts.
         ended_ms: when it ended.
         states: terminal item states by index; used by Deckle's list of generations only.
+        metadata: the JSON object that came with the batch, if any.
     """
     data = _DATA[dialect](batch_id, status, counts, states)
+    if metadata:
+        data["metadata"] = json.loads(metadata)
     when = datetime.fromtimestamp(ended_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     envelope = {"event": EVENT_TYPE, "type": EVENT_TYPE, "timestamp": when, "data": data}
     return json.dumps(envelope, separators=(",", ":"), ensure_ascii=False).encode()

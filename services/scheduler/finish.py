@@ -107,4 +107,4 @@ class Finisher:
     async def _body(self, batch: Document, state: str, counts: Counts, now: int) -> bytes:
         listed = batch["dialect"] == batch_pb2.DIALECT_DECKLE
         states = await self._stores.items.states(batch["_id"]) if listed else []
-        return envelope.body(batch["dialect"], batch["_id"], state, counts, now, states)
+        return envelope.body(batch["dialect"], batch["_id"], state, counts, now, states, batch["metadata"])

@@ -2,28 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
 
 from pressline.batch.v1 import batch_pb2
 from services.common import ids
+from services.common.addresses import AllowList
 from services.common.errors import PresslineError, Reason, invalid
-from services.scheduler import checks, clock, model, views
+from services.scheduler import asked, assets, checks, clock, environment, model, views
+from services.scheduler.newitems import new_item
 from services.scheduler.once import BUSY_RETRY_SECONDS, Once
 from services.scheduler.plans import Plans
 from services.scheduler.preparing import Prepared, Preparer
 from services.scheduler.resolve import Plan
-from services.scheduler.rowcheck import CheckedRow
 from services.scheduler.store.database import SCHEMA, Document
 from services.scheduler.stores import Stores
 from services.scheduler.usage import Meter
 
 CHUNK = 500
+CHUNKS_AT_ONCE = 2
 CREATE_LEASE_MS = 30_000
-TEMPLATE_ERROR = "TEMPLATE_ERROR"
 # A batch may still be running when its time is over.
 SOURCE_MARGIN_MS = clock.DAY_MS
 # Single renders take no place among batches, so this alone bounds those that nobody waits for any more.
 UNFINISHED_SINGLES = 1_000
+
+
+@dataclass(frozen=True)
+class Retry:
+    """What a batch tries again.
+
+    Attributes:
+        batch_id: the batch.
+        item_ids: the item behind each new one, by index.
+        versions: of templates, by id, those to render; of any other the latest.
+    """
+
+    batch_id: str = ""
+    item_ids: Sequence[str] = ()
+    versions: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def batch_field(self) -> Document:
+        """What the new batch says of it."""
+        return {"retry_of": self.batch_id} if self.batch_id else {}
+
+    def item_field(self, index: int) -> Document:
+        """What the new item at an index says of it."""
+        return {"retry_of": self.item_ids[index]} if self.batch_id else {}
+
+
+NO_RETRY = Retry()
 
 
 class Intake:
@@ -38,6 +69,7 @@ class Intake:
         meter: reserves the month's renders.
         preparer: resolves items and checks their rows.
         finish: called with a batch whose items had all failed before anything was rendered.
+        allow: webhook receivers that may be reached although their address is not public.
     """
 
     def __init__(
@@ -50,6 +82,7 @@ class Intake:
         meter: Meter,
         preparer: Preparer,
         finish: Callable[[str], Awaitable[None]],
+        allow: AllowList,
     ) -> None:
         self._stores = stores
         self._once = Once(stores.idempotency)
@@ -60,6 +93,7 @@ class Intake:
         self._meter = meter
         self._preparer = preparer
         self._finish = finish
+        self._allow = allow
 
     async def create(
         self, account: Document, spec: batch_pb2.BatchSpec, items: list[batch_pb2.ItemSpec]
@@ -69,29 +103,42 @@ class Intake:
         Raises:
             PresslineError: the batch is refused; its idempotency key stays unused.
         """
-        violations = checks.batch(spec, items)
+        violations = checks.batch(spec, items, self._allow)
         if violations:
             raise invalid(*violations)
 
         async def make(batch_id: str) -> batch_pb2.CreateBatchResponse:
-            return await self._create(account, spec, items, batch_id)
+            return await self.accept(account, spec, items, batch_id)
 
         key, answer = spec.idempotency, batch_pb2.CreateBatchResponse
         return await self._once.create(account["_id"], key, ids.new("batch"), make, answer)
 
-    async def _create(
-        self, account: Document, spec: batch_pb2.BatchSpec, items: list[batch_pb2.ItemSpec], batch_id: str
+    async def accept(
+        self,
+        account: Document,
+        spec: batch_pb2.BatchSpec,
+        items: list[batch_pb2.ItemSpec],
+        batch_id: str,
+        retry: Retry = NO_RETRY,
     ) -> batch_pb2.CreateBatchResponse:
+        """Accept what is well formed under a new id, or go on where an earlier try of the same call broke off.
+
+        Raises:
+            PresslineError: the batch is refused.
+        """
         await self._refuse_over_limits(account, len(items), single=spec.single)
-        prepared = await self._preparer.prepare(account["_id"], spec, items)
+        prepared = await self._preparer.prepare(account["_id"], spec, items, retry.versions)
         refused = prepared.violations or (prepared.row_violations if spec.reject_invalid else [])
         if refused:
             raise invalid(*refused)
         kept_until = clock.now_ms() + self._kept_ms + SOURCE_MARGIN_MS
         for source in prepared.resolver.sources.values():
             await self._stores.sources.put(account["_id"], source, kept_until)
-        batch = self._batch(account["_id"], spec, batch_id, prepared)
-        await self._write(account, batch, items, prepared)
+        batch = self._batch(account["_id"], spec, batch_id, prepared) | retry.batch_field
+        batch["asset_set_id"] = await assets.pin(
+            self._stores.assets, self._stores.asset_sets, account["_id"], kept_until
+        )
+        await self._write(account, batch, spec, items, prepared, retry)
         if all(row.faults for row in prepared.rows):
             await self._finish(batch_id)
         self._wake()
@@ -101,21 +148,11 @@ class Intake:
         over = over_plan(self._plans, account, count)
         if over:
             raise PresslineError(Reason.PLAN_LIMIT_EXCEEDED, over)
-        active = await self._stores.batches.active()
-        mine = [batch for batch in active if batch["account_id"] == account["_id"] and batch["single"] == single]
-        if single:
-            if len(mine) >= UNFINISHED_SINGLES:
-                raise PresslineError(
-                    Reason.RATE_LIMITED,
-                    f"{UNFINISHED_SINGLES} single renders of this account are unfinished already.",
-                    retry_after=BUSY_RETRY_SECONDS,
-                )
-        elif sum(batch["state"] == model.PENDING for batch in mine) >= self._waiting_batches:
-            raise PresslineError(
-                Reason.RATE_LIMITED,
-                f"{self._waiting_batches} batches of this account are waiting already.",
-                retry_after=BUSY_RETRY_SECONDS,
-            )
+        states = (model.PENDING, model.PROCESSING) if single else (model.PENDING,)
+        most = UNFINISHED_SINGLES if single else self._waiting_batches
+        if await self._stores.batches.unfinished(account["_id"], states, most, single=single) >= most:
+            what = "single renders of this account are unfinished" if single else "batches of this account are waiting"
+            raise PresslineError(Reason.RATE_LIMITED, f"{most} {what} already.", retry_after=BUSY_RETRY_SECONDS)
 
     def _batch(self, account_id: str, spec: batch_pb2.BatchSpec, batch_id: str, prepared: Prepared) -> Document:
         now, total = clock.now_ms(), len(prepared.plans)
@@ -137,6 +174,7 @@ class Intake:
             "template_version": template.version if template else 0,
             "webhook_url": spec.webhook_url,
             "metadata": spec.metadata_json,
+            "environment": environment.stored(spec.environment),
             "created_ms": now,
             "expires_ms": now + self._kept_ms,
             "lease_ms": now + CREATE_LEASE_MS,
@@ -144,7 +182,13 @@ class Intake:
         }
 
     async def _write(
-        self, account: Document, batch: Document, items: list[batch_pb2.ItemSpec], prepared: Prepared
+        self,
+        account: Document,
+        batch: Document,
+        spec: batch_pb2.BatchSpec,
+        items: list[batch_pb2.ItemSpec],
+        prepared: Prepared,
+        retry: Retry,
     ) -> None:
         batches = self._stores.batches
         if not await batches.insert_creating(batch) and not await batches.adopt_creating(
@@ -153,14 +197,29 @@ class Intake:
             return  # An earlier try of this call committed it.
         plans = prepared.sound_plans
         await self._reserve(account, batch, plans)
-        for start in range(0, len(items), CHUNK):
-            rows = range(start, min(start + CHUNK, len(items)))
-            made = [_item(batch, index, items[index], plans[index], prepared.rows[index]) for index in rows]
-            await self._stores.items.insert(made)
+        await self._stores.requests.put(batch["_id"], asked.spec_kept(spec))
+        await self._insert(
+            new_item(batch, index, item, plan, row) | retry.item_field(index)
+            for index, (item, plan, row) in enumerate(zip(items, plans, prepared.rows, strict=True))
+        )
         if not await batches.commit(batch["_id"]) and await batches.get(batch["_id"]) is None:
             raise PresslineError(
                 Reason.SERVICE_UNAVAILABLE, "The batch took too long to store; nothing was accepted.", retry_after=1
             )
+
+    async def _insert(self, documents: Iterator[Document]) -> None:
+        """Store items in chunks; the next one is made while the database is at the one before it."""
+
+        async def insert() -> None:
+            while chunk := list(islice(documents, CHUNK)):
+                await self._stores.items.insert(chunk)
+
+        inserting = [asyncio.create_task(insert()) for _ in range(CHUNKS_AT_ONCE)]
+        try:
+            await asyncio.gather(*inserting)
+        finally:
+            for task in inserting:
+                task.cancel()
 
     async def _reserve(self, account: Document, batch: Document, plans: list[Plan]) -> None:
         renders = [len(plan.renders) for plan in plans]
@@ -177,36 +236,3 @@ def over_plan(plans: Plans, account: Document, count: int) -> str | None:
     if count <= allowed:
         return None
     return f"The {account['plan']} plan allows {allowed} items in a batch; this one has {count}."
-
-
-def _item(batch: Document, index: int, item: batch_pb2.ItemSpec, plan: Plan, row: CheckedRow) -> Document:
-    document = {
-        "_id": ids.item_id(batch["_id"], index),
-        "batch_id": batch["_id"],
-        "account_id": batch["account_id"],
-        "index": index,
-        "state": model.PENDING,
-        "open": batch["_id"],
-        "attempt": 0,
-        "dispatch_n": 0,
-        "crashes": 0,
-        "renders": [render.SerializeToString() for render in plan.renders],
-        "format": plan.renders[0].output.format,
-        "input_type": plan.input_type,
-        "template_id": plan.template_id,
-        "data": row.data_json,
-        "reference": item.reference,
-        "filename": item.filename,
-        "inline_data": item.inline_data,
-        "warnings": list(item.warnings),
-        "created_ms": batch["created_ms"],
-        "schema": SCHEMA,
-    }
-    return _failed(document, row) if row.faults else document
-
-
-def _failed(item: Document, row: CheckedRow) -> Document:
-    """An item that ends before it begins: its row does not fit the template."""
-    error = batch_pb2.ItemError(code=TEMPLATE_ERROR, message=row.sentence)
-    del item["open"]
-    return {**item, "state": model.FAILED, "errors": [error.SerializeToString()], "ended_ms": item["created_ms"]}

@@ -50,7 +50,7 @@ class KeyRing:
         """The keys that open an account now, newest first."""
         now = clock.now_ms()
         found = await self._keys.of_account(account_id)
-        return [view(key) for key in found if key.get("expires_ms", now + 1) > now]
+        return [view(key) for key in found if is_open(key, now)]
 
     async def create(
         self, account_id: str, actor: str, request: account_pb2.CreateKeyRequest
@@ -97,7 +97,7 @@ class KeyRing:
 
     async def _get(self, account_id: str, key_id: str) -> Document:
         key = await self._keys.get(account_id, key_id)
-        if key is None or key.get("expires_ms", clock.now_ms() + 1) <= clock.now_ms():
+        if key is None or not is_open(key, clock.now_ms()):
             raise not_found("key", key_id)
         return key
 
@@ -115,6 +115,11 @@ class KeyRing:
         }
         await self._keys.insert(key)
         return account_pb2.CreateKeyResponse(api_key=api_key, key=view(key))
+
+
+def is_open(key: Document, now: int) -> bool:
+    """Whether a stored key still opens its account."""
+    return "expires_ms" not in key or bool(key["expires_ms"] > now)
 
 
 def view(key: Document) -> account_pb2.Key:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
@@ -9,6 +10,7 @@ from pressline.batch.v1 import batch_pb2
 from services.common.errors import PresslineError, Reason
 from services.scheduler import clock
 from services.scheduler.store import idempotency
+from services.scheduler.store.database import Document
 from services.scheduler.store.idempotency import Idempotency
 
 LEASE_MS = 30_000
@@ -63,24 +65,29 @@ class Once:
         now = clock.now_ms()
         record_id = idempotency.record_id(account_id, key.scope, key.key)
         earlier = await self._records.begin(record_id, key.fingerprint, made_id, now, now + LEASE_MS)
-        if earlier is not None:
-            if bytes(earlier["fingerprint"]) != key.fingerprint:
-                raise PresslineError(
-                    Reason.IDEMPOTENCY_KEY_REUSED, "This idempotency key was used with another request body."
-                )
-            if "response" in earlier:
-                response = answer()
-                response.ParseFromString(bytes(earlier["response"]))
-                response.replayed = True
-                return response
-            if not await self._records.take_over(earlier, now, now + LEASE_MS):
-                raise PresslineError(
-                    Reason.CONFLICT,
-                    "A request with this idempotency key is still being worked on.",
-                    retry_after=BUSY_RETRY_SECONDS,
-                )
-            made_id = earlier["made_id"]
-        return await self._make(record_id, make, made_id)
+        if earlier is None:
+            return await self._make(record_id, make, made_id)
+        if bytes(earlier["fingerprint"]) != key.fingerprint:
+            raise PresslineError(
+                Reason.IDEMPOTENCY_KEY_REUSED, "This idempotency key was used with another request body."
+            )
+        if "response" in earlier:
+            return _repeated(earlier, answer)
+        await self._take_over(earlier, now)
+        return await self._make(record_id, make, earlier["made_id"])
+
+    async def _take_over(self, earlier: Document, now: int) -> None:
+        """Go on where an earlier call broke off.
+
+        Raises:
+            PresslineError: CONFLICT, while it has not.
+        """
+        if not await self._records.take_over(earlier, now, now + LEASE_MS):
+            raise PresslineError(
+                Reason.CONFLICT,
+                "A request with this idempotency key is still being worked on.",
+                retry_after=BUSY_RETRY_SECONDS,
+            )
 
     async def _make(self, record_id: str, make: Callable[[str], Awaitable[Response]], made_id: str) -> Response:
         try:
@@ -88,9 +95,18 @@ class Once:
         except PresslineError:
             await self._records.forget(record_id)
             raise
-        except Exception:
-            # The same key may try again at once: it goes on with what this call began.
+        except (Exception, asyncio.CancelledError):
+            # The same key may try again at once: it goes on with what this call began. A call is cancelled when its
+            # deadline is over or its caller gone.
             await self._records.let_go(record_id)
             raise
         await self._records.finish(record_id, response.SerializeToString())
         return response
+
+
+def _repeated(earlier: Document, answer: type[Response]) -> Response:
+    """What an earlier call was answered."""
+    response = answer()
+    response.ParseFromString(bytes(earlier["response"]))
+    response.replayed = True
+    return response

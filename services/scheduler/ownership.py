@@ -26,7 +26,7 @@ class Ownership:
             batch = await self._stores.tombstones.get(batch_id)
         if batch is None or batch["account_id"] != account_id or "creating" in batch:
             raise not_found("batch", batch_id)
-        if _is_gone(batch):
+        if is_gone(batch):
             raise PresslineError(Reason.GONE, f"The batch {batch_id!r} was deleted, or its results have expired.")
         return batch
 
@@ -46,7 +46,7 @@ class Ownership:
         return item, batch
 
 
-def _is_gone(batch: Document) -> bool:
+def is_gone(batch: Document) -> bool:
     """Of a batch or of what is left of it; one that still runs when its time is over is seen to its end."""
     if "gone_ms" in batch or "removing_ms" in batch:
         return True

@@ -6,7 +6,12 @@ from functools import cached_property
 
 from services.common.blobs import BlobStore
 from services.common.bus import Bus
+from services.common.places import Places
 from services.scheduler.accounts import AccountDesk
+from services.scheduler.archives import ArchiveDesk
+from services.scheduler.archiving import Archiving
+from services.scheduler.assets import AssetDesk
+from services.scheduler.assetsweep import AssetSweeper
 from services.scheduler.audit import AuditLog
 from services.scheduler.cancel import Canceller
 from services.scheduler.deliveries import DeliveryDesk
@@ -18,14 +23,17 @@ from services.scheduler.inspecting import Inspecting
 from services.scheduler.intake import Intake
 from services.scheduler.keyring import KeyRing
 from services.scheduler.keys import Vault
+from services.scheduler.library import Limits
+from services.scheduler.listing import AccountItems
 from services.scheduler.once import Once
 from services.scheduler.ownership import Ownership
 from services.scheduler.pace import Pace
 from services.scheduler.plans import Plans
 from services.scheduler.preparing import Preparer
 from services.scheduler.progress import Progress
-from services.scheduler.reading import BatchReader
+from services.scheduler.reading import BatchReader, ItemReader
 from services.scheduler.removal import Remover
+from services.scheduler.retrying import Retrier
 from services.scheduler.settings import SchedulerSettings
 from services.scheduler.signer import Signer
 from services.scheduler.signing import SigningSecrets
@@ -82,13 +90,18 @@ class Parts:
 
     @cached_property
     def dry_run(self) -> DryRun:
-        return DryRun(self.preparer, self.plans, self.pace, self.meter)
+        return DryRun(self.preparer, self.plans, self.pace, self.meter, self.settings.webhook_allow)
 
     @cached_property
     def intake(self) -> Intake:
         limits = (self.settings.waiting_batches, self.settings.result_days)
         wake, finish = self.dispatcher.wake, self.finisher.finish
-        return Intake(self.stores, self.plans, *limits, wake, self.meter, self.preparer, finish)
+        allow = self.settings.webhook_allow
+        return Intake(self.stores, self.plans, *limits, wake, self.meter, self.preparer, finish, allow)
+
+    @cached_property
+    def retrier(self) -> Retrier:
+        return Retrier(self.stores, self.ownership, self.finisher, self.intake, self.settings.webhook_allow)
 
     @cached_property
     def dispatcher(self) -> Dispatcher:
@@ -133,8 +146,27 @@ class Parts:
         return BatchReader(self.stores.batches, self.progress)
 
     @cached_property
+    def item_reader(self) -> ItemReader:
+        return ItemReader(self.stores.items, self.progress, self.signer.sign)
+
+    @cached_property
+    def account_items(self) -> AccountItems:
+        return AccountItems(self.stores, self.ownership, self.signer.sign)
+
+    @cached_property
     def watches(self) -> Watches:
-        return Watches(self.reader.now, self.bus.hints, self.settings.watchers)
+        places = Places(self.settings.watchers, self.settings.watchers_per_account, "streams of batches")
+        return Watches(self.reader.now, self.bus.hints, places)
+
+    # Archives of batches.
+
+    @cached_property
+    def archiving(self) -> Archiving:
+        return Archiving(self.stores, self.bus, self.settings.lease_seconds)
+
+    @cached_property
+    def archives(self) -> ArchiveDesk:
+        return ArchiveDesk(self.stores, self.ownership, self.finisher, self.signer, self.archiving.ring)
 
     # Accounts, templates and webhooks.
 
@@ -161,6 +193,16 @@ class Parts:
     @cached_property
     def templates(self) -> TemplateDesk:
         return TemplateDesk(self.stores.templates, Once(self.stores.idempotency), self.inspecting)
+
+    @cached_property
+    def assets(self) -> AssetDesk:
+        settings = self.settings
+        limits = Limits(settings.account_assets, settings.asset_bytes, settings.account_asset_bytes)
+        return AssetDesk(self.stores.assets, self.blobs, self.audit_log, limits)
+
+    @cached_property
+    def asset_sweeper(self) -> AssetSweeper:
+        return AssetSweeper(self.stores, self.blobs)
 
     @cached_property
     def subscriptions(self) -> SubscriptionDesk:

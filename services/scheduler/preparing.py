@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from pressline.batch.v1 import batch_pb2
 from pressline.template.v1 import template_pb2
@@ -59,12 +60,25 @@ class Preparer:
         self._inspecting = inspecting
 
     async def prepare(
-        self, account_id: str, spec: batch_pb2.BatchSpec, items: Sequence[batch_pb2.ItemSpec]
+        self,
+        account_id: str,
+        spec: batch_pb2.BatchSpec,
+        items: Sequence[batch_pb2.ItemSpec],
+        versions: Mapping[str, int] = MappingProxyType({}),
     ) -> Prepared:
-        """Resolve every item and check its row. Nothing is refused: what is at fault is listed."""
+        """Resolve every item and check its row. Nothing is refused: what is at fault is listed.
+
+        Args:
+            account_id: whose batch it is.
+            spec: the batch without its items.
+            items: its items.
+            versions: of templates, by id, those to render; of any other the latest.
+        """
         sources = [spec.source, *(item.source for item in items)]
         named = {source.template_id for source in sources if source.template_id}
-        resolver = Resolver(account_id, list(spec.layouts), await load_all(self._templates, account_id, named))
+        resolver = Resolver(
+            account_id, list(spec.layouts), await load_all(self._templates, account_id, named, versions)
+        )
         plans, violations = _plans(resolver, spec, items)
         checks = await self._checks(account_id, plans)
         rows = [

@@ -10,7 +10,7 @@ import asyncio
 
 import structlog
 
-from services.common.blobs import BlobStore
+from services.common.blobs import BLOB_ERRORS, BlobStore
 from services.common.errors import PresslineError, Reason
 from services.scheduler import clock
 from services.scheduler.finish import Finisher
@@ -115,12 +115,24 @@ class Remover:
         await self._meter.settle(batch_id, batch["counts"]["succeeded"])
         if "outbox" in batch:
             await self._finisher.announce(batch)
+        # Whoever is making an archive loses its lease before the objects go.
+        archived = await self._stores.archives.delete_of(batch_id)
         await self._delete_objects(batch)
+        if archived:
+            await self._abort_uploads(batch)
         await self._stores.items.delete_of(batch_id)
+        await self._stores.requests.delete(batch_id)
         await self._stores.deliveries.delete_ended(batch_id)
         await self._stores.tombstones.put(batch, batch["removing_ms"], clock.now_ms() + RECHECK_MS)
         await self._stores.batches.delete(batch_id)
         log.info("batch.removed", batch=batch_id)
+
+    async def _abort_uploads(self, batch: Document) -> None:
+        """Free what killed renderers had uploaded of archives. Where the store refuses, its lifecycle rules decide."""
+        try:
+            await self._blobs.abort_uploads(f"{batch['account_id']}/{batch['_id']}/")
+        except BLOB_ERRORS as error:
+            log.warning("uploads.not_aborted", batch=batch["_id"], error=repr(error))
 
     async def _delete_objects(self, batch: Document) -> None:
         while await self._blobs.delete_some(f"{batch['account_id']}/{batch['_id']}/"):

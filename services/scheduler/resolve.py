@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from pressline.batch.v1 import batch_pb2
 from pressline.task.v1 import task_pb2
@@ -35,6 +36,11 @@ class Plan:
     template: Template | None = None
     # Those of the template's documents that are rendered, by their path in it.
     documents: tuple[str, ...] = ()
+
+    @cached_property
+    def stored_renders(self) -> list[bytes]:
+        """The renders as items hold them; items that share the plan share this list."""
+        return [render.SerializeToString() for render in self.renders]
 
     @property
     def template_id(self) -> str:
@@ -72,9 +78,16 @@ class Resolver:
     def _make(self, source: batch_pb2.Source, output: batch_pb2.OutputSpec, *, has_data: bool, path: str) -> Plan:
         if source.WhichOneof("body") == "template_id":
             return self._of_template(source, output, path)
+        if source.WhichOneof("body") == "react":
+            return self._of_document(Kind.KIND_REACT, source.react, source.styles, output, "react")
         kind = Kind.KIND_HANDLEBARS_STRICT if has_data else Kind.KIND_HTML
-        document = self._source(kind, source.html, source.styles)
-        return Plan([task_pb2.Render(source_id=document, output=sized(output, 0, 0))], "html")
+        return self._of_document(kind, source.html, source.styles, output, "html")
+
+    def _of_document(
+        self, kind: Kind.Kind.ValueType, body: str, styles: str, output: batch_pb2.OutputSpec, input_type: str
+    ) -> Plan:
+        source = self._source(kind, body, styles)
+        return Plan([task_pb2.Render(source_id=source, output=sized(output, 0, 0))], input_type)
 
     def _of_template(self, source: batch_pb2.Source, output: batch_pb2.OutputSpec, path: str) -> Plan:
         template = self.templates.get(source.template_id)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from services.scheduler.store.accounts import Accounts
+from services.scheduler.store.archives import Archives
+from services.scheduler.store.assets import Assets, AssetSets
 from services.scheduler.store.audit import Audit
 from services.scheduler.store.batches import Batches
 from services.scheduler.store.database import Database
@@ -14,6 +16,7 @@ from services.scheduler.store.idempotency import Idempotency
 from services.scheduler.store.inspections import Inspections
 from services.scheduler.store.items import Items
 from services.scheduler.store.keys import Keys
+from services.scheduler.store.requests import Requests
 from services.scheduler.store.subscriptions import Subscriptions
 from services.scheduler.store.templates import Sources, Templates
 from services.scheduler.store.tombstones import Tombstones
@@ -38,6 +41,10 @@ class Stores:
     usage: Usage
     audit: Audit
     inspections: Inspections
+    requests: Requests
+    archives: Archives
+    assets: Assets
+    asset_sets: AssetSets
 
     @classmethod
     def of(cls, database: Database) -> Stores:
@@ -57,4 +64,8 @@ class Stores:
             Usage(database),
             Audit(database),
             Inspections(database),
+            Requests(database),
+            Archives(database),
+            Assets(database),
+            AssetSets(database),
         )

@@ -117,6 +117,7 @@ class Sweeper:
         for batch in await self._stores.batches.creating():
             if batch["lease_ms"] < now and await self._stores.batches.abandon(batch["_id"], now):
                 await self._stores.items.delete_of(batch["_id"])
+                await self._stores.requests.delete(batch["_id"])
                 log.info("batch.abandoned", batch=batch["_id"])
 
     async def _expired_records(self) -> None:

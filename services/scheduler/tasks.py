@@ -10,7 +10,7 @@ import structlog
 from pressline.batch.v1 import batch_pb2
 from pressline.task.v1 import task_pb2
 from services.common.errors import PresslineError, Reason
-from services.scheduler import clock, model
+from services.scheduler import clock, environment, model
 from services.scheduler.finish import Finisher
 from services.scheduler.pace import Pace
 from services.scheduler.store.database import Document
@@ -56,9 +56,9 @@ class Tasks:
             await self._give_up(item, TRIED_TOO_OFTEN, f"Tried {item['attempt']} times without a result.")
             return _nothing("tried too often")
         if item["state"] == model.RENDERING:
-            return await self._take_over(item, worker)
+            return await self._take_over(item, batch, worker)
         claimed = await self._stores.items.claim(item_id, self._lease(worker))
-        return self._task(claimed) if claimed else _elsewhere(1_000)
+        return self._task(claimed, batch) if claimed else _elsewhere(1_000)
 
     async def extend(self, fence: Fence) -> int:
         """Prolong a lease; the new duration in milliseconds."""
@@ -102,7 +102,7 @@ class Tasks:
         if model.verdict_after_crash(item["crashes"]) == model.FAILED:
             await self._give_up(item, RENDERER_CRASHED, _crash_message(item["crashes"]))
 
-    async def _take_over(self, item: Document, worker: str) -> task_pb2.ClaimTaskResponse:
+    async def _take_over(self, item: Document, batch: Document, worker: str) -> task_pb2.ClaimTaskResponse:
         now = clock.now_ms()
         if item["lease_ms"] >= now:
             return _elsewhere(item["lease_ms"] - now)
@@ -112,7 +112,7 @@ class Tasks:
             return _nothing("crashed too often")
         log.warning("item.taken_over", item=item["_id"], attempt=item["attempt"], lost_worker=item["worker"])
         taken = await self._stores.items.take_over(item, now, self._lease(worker))
-        return self._task(taken) if taken else _elsewhere(1_000)
+        return self._task(taken, batch) if taken else _elsewhere(1_000)
 
     async def _give_up(self, item: Document, code: str, message: str) -> None:
         error = batch_pb2.ItemError(code=code, message=message)
@@ -131,13 +131,16 @@ class Tasks:
     def _lease(self, worker: str) -> Document:
         return {"token": secrets.token_urlsafe(16), "worker": worker, "lease_ms": clock.now_ms() + self._lease_ms}
 
-    def _task(self, item: Document) -> task_pb2.ClaimTaskResponse:
+    def _task(self, item: Document, batch: Document) -> task_pb2.ClaimTaskResponse:
         task = task_pb2.Task(
             lease=task_pb2.Lease(item_id=item["_id"], attempt=item["attempt"], token=item["token"]),
             batch_id=item["batch_id"],
             account_id=item["account_id"],
             renders=[_render(stored, item) for stored in item["renders"]],
             data_json=item["data"] or b"{}",
+            environment=environment.of(batch),
+            batch_create_time=clock.timestamp(batch["created_ms"]),
+            asset_set_id=batch.get("asset_set_id", ""),
         )
         task.lease_duration.FromMilliseconds(self._lease_ms)
         return task_pb2.ClaimTaskResponse(task=task)

@@ -61,10 +61,12 @@ class TemplateDesk:
         sources = {source.id: source for source in _sources(account_id, content).values()}
         return _view(stored, content, await self._inspecting.known(account_id, sources))
 
-    async def newest(self, account_id: str, skip: int, limit: int) -> list[template_pb2.Template]:
-        """Templates without their documents, newest first."""
+    async def newest(
+        self, account_id: str, skip: int, limit: int, *, inspected: bool = True
+    ) -> list[template_pb2.Template]:
+        """Templates without their documents, newest first; without their variables too unless they are inspected."""
         stored = await self._templates.newest(account_id, skip, limit)
-        wanted = {source_id for document in stored for source_id in document["source_ids"]}
+        wanted = {source_id for document in stored for source_id in document["source_ids"]} if inspected else set()
         found = await self._inspecting.reported(sorted(wanted))
         return [_view(document, TemplateContent.FromString(document["outline"]), found) for document in stored]
 
@@ -97,9 +99,16 @@ class TemplateDesk:
         return found
 
 
-async def load_all(templates: Templates, account_id: str, named: Iterable[str]) -> dict[str, Template]:
-    """The account's templates among those named, by id."""
-    found = [await templates.get(account_id, template_id) for template_id in named]
+async def load_all(
+    templates: Templates, account_id: str, named: Iterable[str], versions: Mapping[str, int]
+) -> dict[str, Template]:
+    """The account's templates among those named, by id: the latest versions, but for those that say otherwise."""
+    found = [
+        await templates.get_version(account_id, template_id, versions[template_id])
+        if template_id in versions
+        else await templates.get(account_id, template_id)
+        for template_id in named
+    ]
     return {document["_id"]: _template(document) for document in found if document is not None}
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 from pressline.batch.v1 import batch_pb2
 from pressline.task.v1 import task_pb2
 from services.common import ids
-from services.scheduler import clock, model
+from services.common.errors import Violation, invalid
+from services.scheduler import clock, environment, model
 from services.scheduler.model import Counts
 from services.scheduler.store.database import Document
 
@@ -23,7 +24,7 @@ _BATCH_STATES = {
     model.CANCELLED: batch_pb2.BATCH_STATE_CANCELLED,
 }
 # Of two stored states with one name, a filter means the visible one.
-_STORED_BATCH_STATES = {value: name for name, value in _BATCH_STATES.items()}
+_STORED_BATCH_STATES: dict[int, str] = {value: name for name, value in _BATCH_STATES.items()}
 _ITEM_STATES = {
     model.PENDING: batch_pb2.ITEM_STATE_PENDING,
     model.DISPATCHED: batch_pb2.ITEM_STATE_DISPATCHED,
@@ -32,17 +33,31 @@ _ITEM_STATES = {
     model.FAILED: batch_pb2.ITEM_STATE_FAILED,
     model.CANCELLED: batch_pb2.ITEM_STATE_CANCELLED,
 }
-_STORED_ITEM_STATES = {value: name for name, value in _ITEM_STATES.items()}
+_STORED_ITEM_STATES: dict[int, str] = {value: name for name, value in _ITEM_STATES.items()}
 
 
-def batch_state(state: batch_pb2.BatchState.ValueType) -> str:
-    """The stored name of a state in a filter."""
-    return _STORED_BATCH_STATES[state]
+def unsigned(_object_key: str, _created_ms: int, _expires_ms: int, _filename: str) -> str:
+    """No address, for answers that leave it out: signing is most of the work of a long page."""
+    return ""
 
 
-def item_state(state: batch_pb2.ItemState.ValueType) -> str:
-    """The stored name of a state in a filter."""
-    return _STORED_ITEM_STATES[state]
+def batch_states(states: Iterable[batch_pb2.BatchState.ValueType]) -> list[str]:
+    """The stored names of states in a filter.
+
+    Raises:
+        PresslineError: VALIDATION_ERROR for a value that is none.
+    """
+    return _names(states, _STORED_BATCH_STATES)
+
+
+def item_states(states: Iterable[batch_pb2.ItemState.ValueType]) -> list[str]:
+    """The same for items."""
+    return _names(states, _STORED_ITEM_STATES)
+
+
+def item_state_value(state: str) -> batch_pb2.ItemState.ValueType:
+    """The contract's value of a stored state."""
+    return _ITEM_STATES[state]
 
 
 def batch(document: Document, counts: Counts) -> batch_pb2.Batch:
@@ -70,6 +85,8 @@ def batch(document: Document, counts: Counts) -> batch_pb2.Batch:
         ),
         layouts=document["layouts"],
         layout_list=document["layout_list"],
+        environment=environment.of(document),
+        retry_of=document.get("retry_of", ""),
     )
     if "started_ms" in document:
         result.start_time.FromMilliseconds(document["started_ms"])
@@ -104,7 +121,15 @@ def item(document: Document, expires_ms: int, sign: SignUrl) -> batch_pb2.Item:
         duration_ms=document.get("duration_ms", 0),
         create_time=clock.timestamp(document["created_ms"]),
         inline_data=document["inline_data"],
+        retry_of=document.get("retry_of", ""),
     )
+
+
+def _names(states: Iterable[int], known: Mapping[int, str]) -> list[str]:
+    asked = list(dict.fromkeys(states))
+    if not set(asked) <= set(known):
+        raise invalid(Violation("states", "names known states only"))
+    return [known[state] for state in asked]
 
 
 def _output(stored: bytes, document: Document, expires_ms: int, sign: SignUrl) -> batch_pb2.Output:

@@ -14,6 +14,7 @@ from pressline.batch.v1 import batch_pb2
 from services.common import lifecycle
 from services.common.errors import PresslineError, Reason, not_found
 from services.common.hints import Hints
+from services.common.places import Places
 
 # Hints come at once; this is for those that were lost.
 POLL_SECONDS = 2.0
@@ -31,25 +32,24 @@ class Watches:
     Args:
         look: reads a batch as it is now; None when there is no such batch any more.
         hints: rung by whoever changes a batch.
-        limit: followers at once.
+        places: of those who follow.
     """
 
-    def __init__(self, look: Look, hints: Hints, limit: int) -> None:
+    def __init__(self, look: Look, hints: Hints, places: Places) -> None:
         self._look = look
         self._hints = hints
-        self._limit = limit
-        self._followers = 0
+        self._places = places
         self._watches: dict[str, _Watch] = {}
         self._closed = False
 
-    async def follow(self, batch_id: str, after: int) -> AsyncGenerator[batch_pb2.Batch, None]:
+    async def follow(self, account_id: str, batch_id: str, after: int) -> AsyncGenerator[batch_pb2.Batch, None]:
         """A batch as it is now, unless its revision was seen already, and then its changes until it has ended.
 
         Raises:
-            PresslineError: RATE_LIMITED when too many follow already, SERVICE_UNAVAILABLE when this process stops,
-                NOT_FOUND when the batch is deleted.
+            PresslineError: RATE_LIMITED when its account follows too many already, SERVICE_UNAVAILABLE when all
+                accounts together do or this process stops, NOT_FOUND when the batch is deleted.
         """
-        with self._joined(batch_id) as watch:
+        with self._places.held(account_id), self._joined(batch_id) as watch:
             # Hints are heard before the first look, so no change falls between the two.
             await watch.listening.wait()
             batch = await self._look(batch_id)
@@ -74,19 +74,13 @@ class Watches:
     def _joined(self, batch_id: str) -> Iterator[_Watch]:
         if self._closed:
             raise _closing()
-        if self._followers >= self._limit:
-            raise PresslineError(
-                Reason.RATE_LIMITED, "Too many batches are being followed just now.", retry_after=RETRY_SECONDS
-            )
         watch = self._watches.get(batch_id)
         if watch is None:
             watch = self._watches[batch_id] = _Watch(batch_id, self._look, self._hints)
-        self._followers += 1
         watch.followers += 1
         try:
             yield watch
         finally:
-            self._followers -= 1
             watch.followers -= 1
             if not watch.followers:
                 del self._watches[batch_id]

@@ -146,10 +146,27 @@ def test_of_several_sources_the_template_wins_with_a_warning(client: httpx2.Clie
     assert "from the template" in pdf_at(generation).pages[0].extract_text()
 
 
-def test_react_is_refused_plainly(client: httpx2.Client) -> None:
-    answer = submit(client, {"html": "x"}, {"react": "export default () => <p/>"})
-    assert envelope_paths(answer) == ["items[1].react"]
-    assert "not available in this version" in answer.text
+COMPONENT = """
+type Props = { company: string; lines: { what: string; price: number }[] };
+export default function Invoice({ company, lines }: Props) {
+  return <main><h1>{company}</h1>{lines.map((line) => <p key={line.what}>{line.what}: {line.price}</p>)}</main>;
+}
+"""
+
+
+def test_a_component_is_given_its_data_as_props(client: httpx2.Client) -> None:
+    data = {"company": "Acme Corp", "lines": [{"what": "Paper", "price": 7}]}
+    (generation,) = generated(client, {"react": COMPONENT, "data": data, "styles": "h1 { font-size: 30px }"})
+    assert (generation["status"], generation["input_type"]) == ("completed", "react")
+    text = pdf_at(generation).pages[0].extract_text()
+    assert "Acme Corp" in text
+    assert "Paper: 7" in text
+
+
+def test_a_component_that_does_not_compile_fails_with_its_line(client: httpx2.Client) -> None:
+    (generation,) = generated(client, {"react": "const a = 1;\nconst = 2;\nexport default () => <p/>"})
+    assert (generation["status"], generation["error"]["code"]) == ("failed", "COMPILE_ERROR")
+    assert "line 2" in generation["error"]["message"]
 
 
 @pytest.mark.parametrize("count", [0, 101])
@@ -206,7 +223,7 @@ def test_each_bound_is_held(client: httpx2.Client, item: object, paths: list[str
 
 
 def test_violations_of_all_items_are_reported(client: httpx2.Client) -> None:
-    answer = submit(client, {}, {"html": "x"}, {"html": "x", "output": "no"}, {"react": "r"}, webhook="nowhere")
+    answer = submit(client, {}, {"html": "x"}, {"html": "x", "output": "no"}, {"react": 1}, webhook="nowhere")
     assert envelope_paths(answer) == ["items[0]", "items[2].output", "items[3].react", "webhook"]
 
 

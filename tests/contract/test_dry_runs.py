@@ -70,7 +70,7 @@ def test_rows_that_do_not_fit_are_named_as_in_the_request(
     ("dialect", "fields", "expected"),
     [
         ("pictify", {"quality": 5, "format": "gif"}, ["format", "quality"]),
-        ("pictify", {"layout": "story"}, ["layouts"]),
+        ("pictify", {"layout": "story"}, ["layout"]),
         ("deckle", {"webhook": "ftp://x"}, ["webhook"]),
         ("native", {"concurrency": 11, "items": [{}, 5]}, ["items[1]", "concurrency"]),
         ("native", {"defaults": {}}, ["items[0]"]),

@@ -1,27 +1,13 @@
-"""Keys, signing secrets and the audit log on a MongoDB-protocol server."""
+"""Accounts, keys, signing secrets and the audit log on a MongoDB-protocol server."""
 
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest
-
-from services.scheduler.store.database import Database
 from services.scheduler.stores import Stores
-from tests.support.servers import UrlServer
 
 NOW = 1_000_000
-
-
-@pytest.fixture
-async def stores(mongodb_server: UrlServer) -> AsyncIterator[Stores]:
-    database = Database(mongodb_server.url, f"test_{secrets.token_hex(6)}")
-    await database.prepare()
-    yield Stores.of(database)
-    await database.close()
 
 
 def key(number: int, account_id: str = "acme", **fields: Any) -> dict[str, Any]:
@@ -110,3 +96,35 @@ async def test_the_audit_log_is_read_backwards_and_written_once(stores: Stores) 
     await stores.audit.forget(NOW + 2)
     assert [event["_id"] for event in await stores.audit.newest("acme", "", 10)] == ["aud_4", "aud_3", "aud_2"]
     assert await stores.audit.newest("other", "", 10) == []
+
+
+async def test_places_are_a_set_with_a_limit(stores: Stores) -> None:
+    await stores.accounts.ensure("acme", "pro", b"secret", NOW)
+    wanted = [f"batch_{i}" for i in range(5)] * 2
+    taken = await asyncio.gather(*(stores.accounts.take_place("acme", one, 3) for one in wanted))
+    assert sum(taken) == 3
+    account = await stores.accounts.get("acme")
+    assert account is not None
+    assert len(set(account["running"])) == account["running_count"] == 3
+    for _ in range(2):
+        await stores.accounts.leave_place("acme", account["running"][0])
+    after = await stores.accounts.get("acme")
+    assert after is not None
+    assert after["running_count"] == 2
+    assert await stores.accounts.take_place("acme", "batch_9", 0)
+
+
+async def test_a_second_key_changes_the_plan_and_keeps_the_secret(stores: Stores) -> None:
+    await stores.accounts.ensure("acme", "free", b"first", NOW)
+    await stores.accounts.ensure("acme", "pro", b"second", NOW)
+    account = await stores.accounts.get("acme")
+    assert account is not None
+    assert (account["plan"], account["webhook_secret"]) == ("pro", b"first")
+
+
+async def test_requests_are_counted_exactly(stores: Stores) -> None:
+    counts = await asyncio.gather(*(stores.accounts.count_request("acme", 7) for _ in range(50)))
+    assert sorted(counts) == list(range(1, 51))
+    assert await stores.accounts.count_request("acme", 8) == 1
+    await stores.accounts.forget_windows(8)
+    assert await stores.accounts.count_request("acme", 7) == 1

@@ -3,33 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest
-
 from services.scheduler import model
+from services.scheduler.store.batches import order_of
 from services.scheduler.store.database import FLAG, Database
 from services.scheduler.store.subscriptions import LIMIT
 from services.scheduler.stores import Stores
-from tests.support.servers import UrlServer
 
 NOW = 1_000_000
-
-
-@pytest.fixture
-async def database(mongodb_server: UrlServer) -> AsyncIterator[Database]:
-    opened = Database(mongodb_server.url, f"test_{secrets.token_hex(6)}")
-    await opened.prepare()
-    await opened.prepare()
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-def stores(database: Database) -> Stores:
-    return Stores.of(database)
 
 
 async def append(stores: Stores, number: int, account: str = "acme") -> int:
@@ -111,8 +93,9 @@ async def test_disabling_one_leaves_the_others(stores: Stores) -> None:
 
 
 async def add_batch(database: Database, name: str, created: int, state: str, **fields: Any) -> None:
-    document = {"_id": name, "account_id": "acme", "created_ms": created, "state": state, "single": False}
-    await database.collection("batches").insert_one({**document, **fields})
+    document = {"_id": name, "account_id": "acme", "created_ms": created, "state": state, "single": False, **fields}
+    order = order_of(document["account_id"], (created, name))
+    await database.collection("batches").insert_one({**document, "order": order})
 
 
 async def ids_of(stores: Stores, *states: str, after: tuple[int, str] | None = None, limit: int = 100) -> list[str]:
@@ -137,33 +120,3 @@ async def test_batches_are_listed_newest_first_as_their_owner_sees_them(stores: 
     assert await ids_of(stores, model.CANCELLED) == ["batch_d"]
     assert await ids_of(stores, model.COMPLETED, model.CANCELLED) == ["batch_h", "batch_d", "batch_a"]
     assert await ids_of(stores, model.COMPLETED, after=(NOW + 2, "batch_d")) == ["batch_a"]
-
-
-async def test_deliveries_are_sent_again_with_their_history(stores: Stores) -> None:
-    event = {"_id": "batch_x", "event_id": "evt_1", "account_id": "acme", "event_body": b"{}"}
-    await stores.deliveries.insert(event, "https://example.com", NOW)
-    await stores.deliveries.insert(event, "https://example.com", NOW, "sub_1")
-    (first, second) = await stores.deliveries.lease(10, NOW, NOW + 50)
-    assert not await stores.deliveries.resend("dlv_unknown", "acme", NOW)
-    over = {"state": "dead", "attempts": [b"one"], "next_ms": 0}
-    assert await stores.deliveries.record(first["_id"], first["token"], 0, over)
-    assert not await stores.deliveries.resend(first["_id"], "other", NOW)
-    assert await stores.deliveries.resend(first["_id"], "acme", NOW + 1)
-    # What the lease before still has to say does not count any more.
-    assert not await stores.deliveries.record(first["_id"], first["token"], 0, over)
-    (again,) = await stores.deliveries.lease(10, NOW + 1, NOW + 9)
-    assert (again["_id"], again["attempts"], again["attempts_made"]) == (first["_id"], [b"one"], 0)
-    await stores.deliveries.drop(second)
-    dropped = await stores.deliveries.get(second["_id"])
-    assert dropped is not None
-    assert (dropped["state"], "due" in dropped) == ("disabled", False)
-    assert not await stores.deliveries.resend(second["_id"], "acme", NOW)
-
-
-async def test_a_waiting_delivery_is_sent_before_its_time(stores: Stores) -> None:
-    event = {"_id": "batch_x", "event_id": "evt_1", "account_id": "acme", "event_body": b"{}"}
-    await stores.deliveries.insert(event, "https://example.com", NOW + 500)
-    (waiting,) = await stores.deliveries.of_batch("batch_x")
-    assert await stores.deliveries.lease(10, NOW, NOW + 1) == []
-    assert await stores.deliveries.resend(waiting["_id"], "acme", NOW)
-    assert len(await stores.deliveries.lease(10, NOW, NOW + 1)) == 1

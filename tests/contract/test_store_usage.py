@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from services.scheduler.store.database import Database
 from services.scheduler.store.usage import Usage
-from tests.support.servers import UrlServer
 
 NOW = 1_000_000
 LATER = NOW + 60_000
@@ -19,11 +16,8 @@ PERIOD = "acme:2026-11"
 
 
 @pytest.fixture
-async def usage(mongodb_server: UrlServer) -> AsyncIterator[Usage]:
-    database = Database(mongodb_server.url, f"test_{secrets.token_hex(6)}")
-    await database.prepare()
-    yield Usage(database)
-    await database.close()
+def usage(database: Database) -> Usage:
+    return Usage(database)
 
 
 async def held(usage: Usage, batch: str, renders: int, limit: int = 100) -> bool:

@@ -52,7 +52,7 @@ def test_status_names_every_process(own: Stack) -> None:
 def test_a_killed_process_comes_back(own: Stack, name: str) -> None:
     killed = own.processes()[name]["pid"]
     os.kill(killed, signal.SIGKILL)
-    _until(lambda: own.processes()[name]["pid"] not in {killed, None}, seconds=5)
+    _until(lambda: own.processes()[name]["pid"] not in {killed, None})
     _until(lambda: {process["state"] for process in own.processes().values()} == {"running"})
     assert own.processes()[name]["restarts"] >= 1
     _until(lambda: _get(f"{own.api}/readyz") == 200)
@@ -70,7 +70,7 @@ def test_a_key_is_printed_alone_and_opens_the_api(own: Stack) -> None:
     printed = pressline("keys", "create", "--account", "acme", "--plan", "pro", "--data", str(own.data)).stdout
     assert re.fullmatch(r"\S+\n", printed)
     request = Request(f"{own.api}/v1/usage", headers={"Authorization": f"Bearer {printed.strip()}"})
-    with urlopen(request, timeout=15) as response:
+    with urlopen(request, timeout=60) as response:
         usage = json.load(response)
     assert (usage["account_id"], usage["plan"]) == ("acme", "pro")
 
@@ -105,7 +105,7 @@ def test_what_was_made_outlives_a_killed_supervisor(tmp_path: Path) -> None:
         ports = json.loads((data / "state.json").read_text())["ports"]
         supervisor, *others = tree_of(data)
         supervisor.kill()
-        _, left = psutil.wait_procs(others, timeout=10)
+        _, left = psutil.wait_procs(others, timeout=60)
         assert not left, left
         assert {process["state"] for process in status(data).values()} == {"stopped"}
 
@@ -113,7 +113,7 @@ def test_what_was_made_outlives_a_killed_supervisor(tmp_path: Path) -> None:
         assert again.returncode == 0, again.stderr
         assert json.loads((data / "state.json").read_text())["ports"] == ports
         request = Request(f"http://127.0.0.1:{port}/v1/usage", headers={"Authorization": f"Bearer {key}"})
-        with urlopen(request, timeout=15) as response:
+        with urlopen(request, timeout=60) as response:
             assert json.load(response)["account_id"] == "kept"
     finally:
         down(data)
@@ -166,7 +166,7 @@ def test_in_the_foreground_it_ends_with_a_sigint(tmp_path: Path) -> None:
         assert foreground.stdout is not None
         assert json.loads(foreground.stdout.readline())["grpc"] == f"127.0.0.1:{grpc_port}"
         foreground.send_signal(signal.SIGINT)
-        assert foreground.wait(timeout=60) == 0
+        assert foreground.wait(timeout=120) == 0
     assert not processes_of(data)
 
 
@@ -178,7 +178,7 @@ def _get(url: str) -> int:
         return 0
 
 
-def _until(condition: Callable[[], bool], seconds: float = 30) -> None:
+def _until(condition: Callable[[], bool], seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline

@@ -59,7 +59,7 @@ def test_the_request_window_is_one_for_both_gateways(replicas: ScaledOut) -> Non
         request = urllib.request.Request(
             f"{replicas.gateways[number % 2]}/v1/usage", headers={"authorization": f"Bearer {key}"}
         )
-        with urllib.request.urlopen(request, timeout=20) as response:
+        with urllib.request.urlopen(request, timeout=60) as response:
             remaining.append(int(response.headers["X-RateLimit-Remaining"]))
     falls = [before - after for before, after in pairwise(remaining)]
     # A new minute may begin once in between.

@@ -52,7 +52,7 @@ def test_a_killed_process_loses_and_repeats_nothing(survivor: Stack, victim: str
         batch = client.batches.wait(batch_id, timeout=ENDS_WITHIN)
         assert (batch.status, batch.completed, batch.failed) == ("completed", COUNT, 0)
         assert_each_item_once(client, batch_id, COUNT)
-        received = receiver.wait(1, 30)
+        received = receiver.wait(1, 120)
         assert {headers["webhook-id"] for headers, _ in received} == {received[0][0]["webhook-id"]}
         event = verify_webhook(*received[0], client.webhook_secret())
         assert event["data"]["id"] == batch_id

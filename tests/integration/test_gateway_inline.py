@@ -49,7 +49,7 @@ class World:
         return item_id
 
     async def _claimed(self, item_id: str) -> task_pb2.Task:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 request = task_pb2.ClaimTaskRequest(item_id=item_id, worker="by hand")
                 answer = await self.client.tasks.ClaimTask(request)

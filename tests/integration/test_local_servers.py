@@ -25,15 +25,15 @@ T = TypeVar("T")
 
 
 async def test_nats_offers_jetstream(nats_server: UrlServer) -> None:
-    client = await nats.connect(nats_server.url, connect_timeout=5)
+    client = await nats.connect(nats_server.url, connect_timeout=30)
     try:
-        assert (await client.jetstream(timeout=5).account_info()).streams >= 0
+        assert (await client.jetstream(timeout=30).account_info()).streams >= 0
     finally:
         await client.close()
 
 
 async def test_mongodb_keeps_databases_apart(mongodb_server: UrlServer) -> None:
-    async with AsyncMongoClient[dict[str, object]](mongodb_server.url, serverSelectionTimeoutMS=5000) as client:
+    async with AsyncMongoClient[dict[str, object]](mongodb_server.url, serverSelectionTimeoutMS=60_000) as client:
         await client["local_one"].things.insert_one({"_id": 1})
         assert await client["local_two"].things.find_one({"_id": 1}) is None
         assert await client["local_one"].things.find_one({"_id": 1}) == {"_id": 1}
@@ -58,7 +58,7 @@ async def test_object_storage_refuses_other_credentials(s3_server: S3Server) -> 
 async def test_acknowledged_documents_survive_kills(tmp_path: Path) -> None:
     async with own_child(servers.mongodb, tmp_path) as (server, child):
         url = server.settings["PRESSLINE_MONGODB_URL"]
-        async with AsyncMongoClient[dict[str, object]](url, serverSelectionTimeoutMS=10_000) as client:
+        async with AsyncMongoClient[dict[str, object]](url, serverSelectionTimeoutMS=60_000) as client:
             for round_ in range(1, 4):
                 await client.kept.things.insert_many([{"_id": f"{round_}-{number}"} for number in range(200)])
                 await kill(child)
@@ -80,7 +80,7 @@ async def test_acknowledged_messages_survive_a_kill(tmp_path: Path) -> None:
     async with own_child(servers.nats, tmp_path) as (server, child):
         client = await nats.connect(server.settings["PRESSLINE_NATS_URL"], reconnect_time_wait=0.1, error_cb=_ignore)
         try:
-            stream = client.jetstream(timeout=5)
+            stream = client.jetstream(timeout=30)
             await stream.add_stream(name="KEPT", subjects=["kept"])
             for number in range(100):
                 await stream.publish("kept", str(number).encode())
@@ -99,7 +99,7 @@ async def test_object_storage_listens_on_the_loopback_alone(tmp_path: Path) -> N
 
 
 async def _eventually(call: Callable[[], Awaitable[T]]) -> T:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             try:
                 return await call()

@@ -10,7 +10,8 @@ from aiohttp import web
 
 from pressline.webhook.v1 import webhook_pb2
 from tests.support.notifier_peers import Notifier, Scheduler, eventually, listening, notifying
-from tests.support.notifier_receivers import Receiver, accept, free_port, receiving
+from tests.support.notifier_receivers import Receiver, accept, receiving
+from tests.support.ports import free_port
 
 
 @asynccontextmanager

@@ -104,7 +104,7 @@ async def test_accents_cjk_and_emoji_are_drawn(engine: Engine) -> None:
 
 async def test_images_are_decoded_before_the_capture(engine: Engine) -> None:
     data = io.BytesIO()
-    Image.effect_noise((3000, 2000), 90).convert("RGB").point(lambda value: value // 4).save(data, "PNG")
+    Image.effect_noise((1500, 1000), 90).convert("RGB").point(lambda value: value // 4).save(data, "PNG")
     url = "data:image/png;base64," + base64.b64encode(data.getvalue()).decode()
     for markup in (
         f"<img src='{url}' width=200 height=100>",

@@ -9,9 +9,11 @@ from collections.abc import AsyncIterator
 import pytest
 from pydantic import SecretStr
 
+from pressline.asset.v1.asset_pb2 import AssetSet
 from pressline.batch.v1.batch_pb2 import FORMAT_PDF, FORMAT_WEBP
 from pressline.task.v1 import task_pb2
 from services.common import rpc
+from services.common.assets import address
 from services.common.blobs import BlobStore
 from services.common.consumer import Again, Done
 from services.common.errors import PresslineError, Reason
@@ -21,6 +23,8 @@ from services.renderer.engine.model import BrowserCrashedError
 from services.renderer.sources import Sources
 from services.renderer.tasks import Tasks
 from services.renderer.worker import Worker
+from tests.support import assets
+from tests.support.assets import RED, png
 from tests.support.renderer import STRICT, image, pdf, running_engine, source
 from tests.support.renderer_tasks import Desk, serving_desk
 from tests.support.scheduler import TOKEN
@@ -63,7 +67,7 @@ async def bench(engine: Engine, s3_server: S3Server) -> AsyncIterator[Bench]:
     await blobs.ensure_bucket()
     async with serving_desk() as (desk, address), rpc.channel(address, TOKEN) as channel:
         tasks = Tasks(channel, "worker")
-        worker = Worker(tasks, Sources(tasks.source), engine, blobs, item_seconds=10, extend_every=0.3)
+        worker = Worker(tasks, Sources(tasks.source), engine, blobs, item_seconds=60, extend_every=0.3)
         yield Bench(worker, desk, blobs, engine)
     await blobs.close()
 
@@ -147,7 +151,7 @@ async def test_a_render_stops_when_its_lease_is_refused(bench: Bench) -> None:
     html = bench.source("<script>pressline.ready(new Promise(() => 0))</script>")
     bench.desk.offer("item", task_pb2.Render(source_id=html, output=image(), object_key="t/e.png"))
     bench.desk.failures["extend"] = [AWAY, AWAY, AWAY, AWAY, AWAY, STALE]
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(60):
         assert await bench.handle() == Done()
     assert not {"complete", "fail", "release"} & set(bench.desk.methods())
 
@@ -183,3 +187,18 @@ async def test_a_worker_that_is_stopped_hands_the_item_back(bench: Bench) -> Non
     with pytest.raises(asyncio.CancelledError):
         await handling
     assert (bench.desk.told[-1][0], bench.desk.told[-1][1].crashed) == ("release", False)
+
+
+async def test_a_set_of_assets_is_read_once_and_an_item_without_its_set_is_handed_back(bench: Bench) -> None:
+    body = bench.source(f"<img src='{address('logo.png')}'>")
+    bench.desk.asset_sets["set"] = AssetSet(assets=[assets.stored("logo.png", png(RED))])
+    await bench.blobs.put("logo.png", png(RED), "image/png")
+    for number, set_id in enumerate(("set", "set", "gone")):
+        item = f"assets-{number}"
+        bench.desk.offer(item, task_pb2.Render(source_id=body, output=image(), object_key=f"t/{item}.png"))
+        bench.desk.tasks[item].task.asset_set_id = set_id
+        ended = await bench.handle(item)
+        assert isinstance(ended, Done if set_id == "set" else Again)
+    assert bench.desk.methods().count("asset set") == 2
+    assert bench.desk.methods()[-1] == "release"
+    assert [list(each.warnings) for method, each in bench.desk.told if method == "complete"] == [[], []]

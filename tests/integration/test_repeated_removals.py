@@ -13,7 +13,7 @@ from services.common import rpc
 from services.common.errors import PresslineError, Reason, not_found
 from services.common.rpc_errors import from_rpc_error
 from services.scheduler.api.removals import removal
-from tests.support.scheduler import free_port
+from tests.support.ports import free_port
 
 
 class AnswerLostError(Exception):

@@ -68,11 +68,15 @@ async def test_failed_rows_make_a_batch_partial(client: Client, nats_server: Url
 
 async def test_concurrency_bounds_the_items_in_flight(client: Client, nats_server: UrlServer) -> None:
     running = most = 0
+    both = asyncio.Event()
 
     async def count(_task: task_pb2.Task) -> list[batch_pb2.ItemError]:
         nonlocal running, most
         running += 1
         most = max(most, running)
+        if running == 2:
+            both.set()
+        await both.wait()
         await asyncio.sleep(0.05)
         running -= 1
         return []
@@ -86,7 +90,7 @@ async def test_concurrency_bounds_the_items_in_flight(client: Client, nats_serve
 async def test_batches_beyond_the_plan_wait_in_order(client: Client, nats_server: UrlServer) -> None:
     free = await client.as_account("small", account_pb2.PLAN_FREE)
     first, second, third = [(await free.submit(2)).batch.id for _ in range(3)]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (await free.batch(first)).state != batch_pb2.BATCH_STATE_PROCESSING:
             await asyncio.sleep(0.05)
     assert (await free.batch(second)).state == batch_pb2.BATCH_STATE_PENDING
@@ -104,24 +108,26 @@ async def test_plan_limits_the_items_of_a_batch(client: Client) -> None:
 
 
 async def test_cancel_shows_at_once_and_fences_renderers_out(client: Client, nats_server: UrlServer) -> None:
-    holding = asyncio.Event()
+    holding, cancelled = asyncio.Event(), asyncio.Event()
     refused: list[Reason] = []
 
     async def hold(task: task_pb2.Task) -> list[batch_pb2.ItemError]:
         holding.set()
-        await asyncio.sleep(1)
+        await cancelled.wait()
         report = client.tasks.CompleteTask(task_pb2.CompleteTaskRequest(lease=task.lease))
         refused.append(await reason_of(report))
         raise asyncio.CancelledError
 
     async with ReportingRenderer(client, nats_server.url, hold, slots=1).running():
         created = await client.submit(30)
-        await asyncio.wait_for(holding.wait(), 10)
+        await asyncio.wait_for(holding.wait(), 60)
         answer = await client.cancel(created.batch.id)
         assert answer.state == batch_pb2.BATCH_STATE_CANCELLED
         assert answer.counts.cancelled == 30
+        await client.until_ended(created.batch.id)
+        cancelled.set()
         batch = await client.until_ended(created.batch.id)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not refused:
                 await asyncio.sleep(0.05)
     assert batch.state == batch_pb2.BATCH_STATE_CANCELLED
@@ -194,15 +200,15 @@ async def test_keys_and_the_service_token_are_checked(client: Client) -> None:
 async def test_an_expired_lease_is_taken_over_and_the_late_result_refused(
     nats_server: UrlServer, mongodb_server: UrlServer, s3_server: S3Server
 ) -> None:
-    settings = scheduler_settings(nats_server, mongodb_server, s3_server, lease_seconds=5)
+    settings = scheduler_settings(nats_server, mongodb_server, s3_server, lease_seconds=10)
     async with running_scheduler(settings) as anonymous:
         client = await anonymous.as_account("acme")
         created = await client.submit(1)
         first = await _claim(client, created.item_ids[0])
         refused = await client.tasks.ClaimTask(task_pb2.ClaimTaskRequest(item_id=created.item_ids[0]))
-        assert 0 < refused.leased_elsewhere.remaining.ToMilliseconds() <= 5000
+        assert 0 < refused.leased_elsewhere.remaining.ToMilliseconds() <= 10_000
         async with ReportingRenderer(client, nats_server.url).running():
-            batch = await client.until_ended(created.batch.id, 40)
+            batch = await client.until_ended(created.batch.id, 120)
         assert batch.state == batch_pb2.BATCH_STATE_COMPLETED
         late = client.tasks.CompleteTask(task_pb2.CompleteTaskRequest(lease=first.lease))
         assert await reason_of(late) is Reason.STALE_ATTEMPT
@@ -233,7 +239,11 @@ async def test_the_end_of_a_batch_becomes_one_delivery(client: Client, nats_serv
     async with ReportingRenderer(client, nats_server.url).running():
         created = await client.submit(2, webhook_url="https://example.com/hook")
         await client.until_ended(created.batch.id)
-    due = await _lease_deliveries(client)
+    due: list[webhook_pb2.DueDelivery] = []
+    async with asyncio.timeout(60):
+        # They are made just after the batch has ended.
+        while not due:
+            due = await _lease_deliveries(client)
     assert [delivery.url for delivery in due] == ["https://example.com/hook"]
     assert due[0].secrets[0].startswith("whsec_")
     attempt = webhook_pb2.Attempt(status_code=200)
@@ -250,7 +260,7 @@ async def test_the_end_of_a_batch_becomes_one_delivery(client: Client, nats_serv
 
 async def _claim(client: Client, item_id: str) -> task_pb2.Task:
     """Claim an item once it is dispatched."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             answer = await client.tasks.ClaimTask(task_pb2.ClaimTaskRequest(item_id=item_id, worker="by hand"))
             if answer.WhichOneof("outcome") == "task":
@@ -261,5 +271,4 @@ async def _claim(client: Client, item_id: str) -> task_pb2.Task:
 async def _lease_deliveries(client: Client) -> list[webhook_pb2.DueDelivery]:
     request = webhook_pb2.LeaseDeliveriesRequest(max_deliveries=10)
     request.lease_duration.FromSeconds(20)
-    async with asyncio.timeout(5):
-        return list((await client.deliveries.LeaseDeliveries(request)).deliveries)
+    return list((await client.deliveries.LeaseDeliveries(request)).deliveries)

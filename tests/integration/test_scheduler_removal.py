@@ -27,7 +27,7 @@ from services.scheduler.stores import Stores
 from tests.support.scheduler import Client, ReportingRenderer, running_scheduler, scheduler_settings
 from tests.support.servers import S3Server, UrlServer
 
-GONE_WITHIN_SECONDS = 20
+GONE_WITHIN_SECONDS = 60
 
 
 @dataclass

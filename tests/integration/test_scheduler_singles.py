@@ -50,7 +50,8 @@ async def test_a_wait_ends_with_the_item(client: Client, nats_server: UrlServer)
         gate.set()
         began = time.monotonic()
         items = await asyncio.gather(*waiting)
-    assert time.monotonic() - began < 5
+    # Long before the wait would have ended by itself.
+    assert time.monotonic() - began < 25
     assert {item.state for item in items} == {batch_pb2.ITEM_STATE_SUCCEEDED}
     assert items[0].outputs[0].url == items[2].outputs[0].url != ""
 
@@ -60,7 +61,7 @@ async def test_a_wait_sees_an_item_end_that_nobody_told_of(client: Client) -> No
     waiting = asyncio.create_task(wait(client, created.item_ids[0], 30))
     await asyncio.sleep(0.1)
     await client.cancel(created.batch.id)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         assert (await waiting).state == batch_pb2.ITEM_STATE_CANCELLED
 
 
@@ -68,7 +69,7 @@ async def test_singles_take_no_place_and_do_not_wait_for_one(client: Client, nat
     free = await client.as_account("small", account_pb2.PLAN_FREE)
     blocked = [(await free.submit(1)).batch.id for _ in range(3)]
     singles = [await free.submit(1, single=True) for _ in range(3)]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (await free.batch(singles[-1].batch.id)).state != batch_pb2.BATCH_STATE_PROCESSING:
             await asyncio.sleep(0.05)
     states = [(await free.batch(batch_id)).state for batch_id in blocked]
@@ -87,7 +88,7 @@ async def test_waiting_batches_do_not_keep_singles_out(
     async with running_scheduler(settings) as anonymous:
         client = await anonymous.as_account("small", account_pb2.PLAN_FREE)
         first = await client.submit(1)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while (await client.batch(first.batch.id)).state != batch_pb2.BATCH_STATE_PROCESSING:
                 await asyncio.sleep(0.05)
         for _ in range(3):

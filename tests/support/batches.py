@@ -10,7 +10,7 @@ from pressline_client import Batch, Client
 
 CARD = "<body style='margin:0;background:{{colour}}'><h1>{{name}}</h1></body>"
 SIZE = {"format": "png", "width": 320, "height": 200}
-DOWNLOAD_SECONDS = 20
+DOWNLOAD_SECONDS = 60
 
 
 def rows(count: int) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,9 +16,10 @@ from pydantic import SecretStr
 from services.gateway.app import serve
 from services.gateway.settings import GatewaySettings
 from services.scheduler.settings import SchedulerSettings
-from tests.support.scheduler import TOKEN, free_port
+from tests.support.ports import free_port
+from tests.support.scheduler import TOKEN
 
-CALL_SECONDS = 30
+CALL_SECONDS = 60
 
 
 @dataclass
@@ -27,15 +29,20 @@ class Gateway:
     url: str
     stop: asyncio.Event
     serving: asyncio.Task[None]
+    verify: ssl.SSLContext | bool = True
 
     def client(self, key: str) -> httpx2.AsyncClient:
         headers = {"Authorization": f"Bearer {key}"}
-        return httpx2.AsyncClient(base_url=self.url, headers=headers, timeout=CALL_SECONDS, trust_env=False)
+        return httpx2.AsyncClient(
+            base_url=self.url, headers=headers, timeout=CALL_SECONDS, trust_env=False, verify=self.verify
+        )
 
 
 @asynccontextmanager
-async def running_gateway(scheduler: SchedulerSettings, **changes: object) -> AsyncIterator[Gateway]:
-    """A gateway until the end of the block."""
+async def running_gateway(
+    scheduler: SchedulerSettings, *, verify: ssl.SSLContext | None = None, **changes: object
+) -> AsyncIterator[Gateway]:
+    """A gateway until the end of the block; with `verify`, clients call it over TLS."""
     values: dict[str, object] = {
         "gateway_listen": f"127.0.0.1:{free_port()}",
         "scheduler_address": scheduler.scheduler_listen,
@@ -45,7 +52,8 @@ async def running_gateway(scheduler: SchedulerSettings, **changes: object) -> As
     settings = GatewaySettings(**{**values, **changes})  # type: ignore[arg-type]
     stop = asyncio.Event()
     serving = asyncio.create_task(serve(settings, stop))
-    gateway = Gateway(f"http://{settings.gateway_listen}", stop, serving)
+    scheme = "https" if verify else "http"
+    gateway = Gateway(f"{scheme}://{settings.gateway_listen}", stop, serving, verify or True)
     try:
         await _until_alive(gateway)
         yield gateway

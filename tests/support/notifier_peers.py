@@ -17,11 +17,12 @@ from services.common.errors import PresslineError, Reason
 from services.notifier.delivery import Sender
 from services.notifier.resolver import Resolver
 from services.notifier.worker import Worker
+from services.scheduler.receivers import Room, host_and_port
 
 TOKEN = "service-token-of-the-tests"
 SECRET = "whsec_" + base64.b64encode(b"a" * 32).decode()
 BODY = b'{"event":"batch.completed","data":{"batchId":"batch_1"}}'
-DEADLINE_SECONDS = 15.0
+DEADLINE_SECONDS = 60.0
 
 
 async def eventually(condition: Callable[[], bool], seconds: float = DEADLINE_SECONDS) -> None:
@@ -68,6 +69,7 @@ class Scheduler(webhook_pb2_grpc.DeliveryServiceServicer):
             body=BODY,
             secrets=keys,
             attempts_made=attempts_made,
+            receiver=host_and_port(url),
         )
         self.rows[due.id] = Row(due)
         return self.rows[due.id]
@@ -78,8 +80,11 @@ class Scheduler(webhook_pb2_grpc.DeliveryServiceServicer):
         """Lease what is due."""
         self.lease_requests.append(request)
         now = datetime.now(UTC)
+        room = Room(request.max_per_receiver, request.held)
         rows = [
-            row for row in self.rows.values() if row.state == webhook_pb2.DELIVERY_STATE_PENDING and row.next_at <= now
+            row
+            for row in self.rows.values()
+            if row.state == webhook_pb2.DELIVERY_STATE_PENDING and row.next_at <= now and room.take(row.due.receiver)
         ][: request.max_deliveries]
         for row in rows:
             row.next_at = now + timedelta(seconds=request.lease_duration.seconds)
@@ -127,7 +132,7 @@ class Notifier:
         """Ask it to stop and wait until it has."""
         self.stop.set()
         self.worker.ring()
-        await asyncio.wait_for(self.running, 20)
+        await asyncio.wait_for(self.running, 60)
 
 
 @asynccontextmanager

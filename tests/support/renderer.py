@@ -17,7 +17,7 @@ from pressline.batch.v1.batch_pb2 import FORMAT_PDF, FORMAT_PNG, ImageOptions, O
 from pressline.task.v1.task_pb2 import SourceDocument
 from services.renderer.engine.browser import Launcher
 from services.renderer.engine.engine import Engine
-from services.renderer.engine.model import Budget, Job, Rendered
+from services.renderer.engine.model import NEUTRAL, Budget, Environment, Job, Rendered
 from services.renderer.engine.processes import adopt_orphans
 from services.renderer.engine.workspace import Workspace
 
@@ -35,10 +35,12 @@ def chromium() -> str:
 
 
 @asynccontextmanager
-async def running_engine(browsers: int = 1, pages: int = 2, recycle: int = 1000) -> AsyncIterator[Engine]:
+async def running_engine(
+    browsers: int = 1, pages: int = 2, recycle: int = 1000, memory_mb: int = 2048
+) -> AsyncIterator[Engine]:
     adopt_orphans()
     workspace = Workspace()
-    launcher = Launcher(chromium(), workspace, sandbox=True)
+    launcher = Launcher(chromium(), workspace, sandbox=True, memory_mb=memory_mb)
     engine = Engine(launcher, browsers=browsers, pages=pages, recycle_after=recycle)
     try:
         await launcher.start()
@@ -74,10 +76,11 @@ async def render(
     output: OutputSpec | None = None,
     data: str = "{}",
     account: str = "account",
-    seconds: float = 30,
+    seconds: float = 120,
+    where: Environment = NEUTRAL,
 ) -> Rendered:
     document = source(document) if isinstance(document, str) else document
-    return await engine.render(Job(account, document, data.encode(), output or image()), Budget(seconds))
+    return await engine.render(Job(account, document, data.encode(), output or image(), where), Budget(seconds))
 
 
 def picture(rendered: Rendered) -> Image.Image:

@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from pressline.asset.v1 import asset_pb2
 from pressline.task.v1 import task_pb2, task_pb2_grpc
 from services.common import rpc
 from services.common.errors import PresslineError, Reason
-from tests.support.scheduler import TOKEN, free_port
+from tests.support.ports import free_port
+from tests.support.scheduler import TOKEN
 
 
 class Desk(task_pb2_grpc.TaskServiceServicer):
@@ -19,6 +21,7 @@ class Desk(task_pb2_grpc.TaskServiceServicer):
     def __init__(self) -> None:
         self.tasks: dict[str, task_pb2.ClaimTaskResponse] = {}
         self.sources: dict[str, task_pb2.SourceDocument] = {}
+        self.asset_sets: dict[str, asset_pb2.AssetSet] = {}
         self.told: list[tuple[str, Any]] = []
         self.failures: dict[str, list[PresslineError]] = {}
         self._news = asyncio.Event()
@@ -48,6 +51,12 @@ class Desk(task_pb2_grpc.TaskServiceServicer):
         if request.source_id not in self.sources:
             raise PresslineError(Reason.NOT_FOUND, "no such source")
         return self.sources[request.source_id]
+
+    async def GetAssetSet(self, request: Any, _context: Any) -> Any:  # noqa: N802 - the contract's name
+        self._note("asset set", request)
+        if request.asset_set_id not in self.asset_sets:
+            raise PresslineError(Reason.NOT_FOUND, "no such set")
+        return self.asset_sets[request.asset_set_id]
 
     async def ExtendTask(self, request: Any, _context: Any) -> Any:  # noqa: N802 - the contract's name
         self._note("extend", request)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ import grpc
 from pydantic import SecretStr
 
 from pressline.account.v1 import account_pb2, account_pb2_grpc
+from pressline.archive.v1 import archive_pb2_grpc, job_pb2_grpc
 from pressline.batch.v1 import batch_pb2, batch_pb2_grpc
 from pressline.task.v1 import task_pb2, task_pb2_grpc
 from pressline.template.v1 import template_pb2, template_pb2_grpc
@@ -21,19 +21,15 @@ from pressline.webhook.v1 import webhook_pb2_grpc
 from services.common import bus, rpc
 from services.common.bus import Bus
 from services.common.consumer import Again, Consumer, Done, Verdict
+from services.common.tls import ChannelTls
 from services.scheduler.app import serve
 from services.scheduler.settings import SchedulerSettings
+from tests.support.ports import free_port
 from tests.support.servers import S3Server, UrlServer
 
 TOKEN = "test-token"
 HTML = batch_pb2.Source(html="<p>{{name}}</p>")
 PNG = batch_pb2.OutputSpec(format=batch_pb2.FORMAT_PNG)
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def scheduler_settings(nats: UrlServer, mongodb: UrlServer, s3: S3Server, **changes: object) -> SchedulerSettings:
@@ -68,6 +64,8 @@ class Client:
         self.templates = template_pb2_grpc.TemplateServiceStub(self.public)
         self.account = account_pb2_grpc.AccountServiceStub(self.public)
         self.webhooks = webhook_pb2_grpc.WebhookServiceStub(self.public)
+        self.archives = archive_pb2_grpc.ArchiveServiceStub(self.public)
+        self.archive_jobs = job_pb2_grpc.ArchiveJobServiceStub(self.internal)
         self.tasks = task_pb2_grpc.TaskServiceStub(self.internal)
         self.admission = account_pb2_grpc.AdmissionServiceStub(self.internal)
         self.deliveries = webhook_pb2_grpc.DeliveryServiceStub(self.internal)
@@ -109,7 +107,7 @@ class Client:
     async def cancel(self, batch_id: str) -> batch_pb2.Batch:
         return await self.batches.CancelBatch(batch_pb2.CancelBatchRequest(batch_id=batch_id), metadata=self.auth)
 
-    async def until_ended(self, batch_id: str, seconds: float = 30) -> batch_pb2.Batch:
+    async def until_ended(self, batch_id: str, seconds: float = 60) -> batch_pb2.Batch:
         """The batch once it has an end time."""
         async with asyncio.timeout(seconds):
             while not (batch := await self.batch(batch_id)).HasField("end_time"):
@@ -118,12 +116,12 @@ class Client:
 
 
 @asynccontextmanager
-async def running_scheduler(settings: SchedulerSettings) -> AsyncIterator[Client]:
-    """A scheduler until the end of the block."""
+async def running_scheduler(settings: SchedulerSettings, tls: ChannelTls | None = None) -> AsyncIterator[Client]:
+    """A scheduler until the end of the block, called over TLS where that is given."""
     stop = asyncio.Event()
     serving = asyncio.create_task(serve(settings, stop))
-    public = rpc.channel(settings.scheduler_listen)
-    internal = rpc.channel(settings.scheduler_internal_listen, TOKEN)
+    public = rpc.channel(settings.scheduler_listen, tls=tls)
+    internal = rpc.channel(settings.scheduler_internal_listen, TOKEN, tls)
     try:
         yield Client(public, internal)
     finally:

@@ -46,7 +46,7 @@ class Stack:
 
 
 def pressline(
-    *arguments: str, timeout: float = 30, check: bool = True, env: Mapping[str, str] | None = None
+    *arguments: str, timeout: float = 60, check: bool = True, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run the command line; its failure is the test's, with what it said."""
     environment = {**os.environ, **(env or {})}
@@ -116,7 +116,7 @@ def running_stack(data: Path, *, renderers: int = 1, env: Mapping[str, str] | No
     finally:
         started = tree_of(data)
         down(data)
-        _, left = psutil.wait_procs(started, timeout=5)
+        _, left = psutil.wait_procs(started, timeout=60)
         assert not left, left
         assert not processes_of(data)
 

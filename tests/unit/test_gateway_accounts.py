@@ -11,6 +11,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from pydantic import SecretStr, ValidationError
 
 import pressline.account.v1.account_pb2
+import pressline.archive.v1.archive_pb2
+import pressline.asset.v1.asset_pb2
 import pressline.batch.v1.batch_pb2
 import pressline.event.v1.event_pb2
 import pressline.template.v1.template_pb2
@@ -27,6 +29,8 @@ from services.gateway.translate import accounts
 
 PACKAGES = (
     pressline.account.v1.account_pb2,
+    pressline.archive.v1.archive_pb2,
+    pressline.asset.v1.asset_pb2,
     pressline.batch.v1.batch_pb2,
     pressline.event.v1.event_pb2,
     pressline.template.v1.template_pb2,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
-from pydantic import ValidationError
 
 from pressline.batch.v1 import batch_pb2
 from services.gateway.models.deckle import GenerateBatchBody, GenerationBody
@@ -43,6 +42,7 @@ def test_base64_is_returned_inline() -> None:
         ({"template": "t", "html": "x"}, "template_id", "Only template was rendered; html"),
         ({"template": "t", "react": "r"}, "template_id", "Only template was rendered; react"),
         ({"template": "t", "react": "r", "html": "x"}, "template_id", "react and html"),
+        ({"react": "r", "html": "x"}, "react", "Only react was rendered; html"),
     ],
 )
 def test_of_several_sources_the_first_wins_with_a_warning(given: dict[str, str], rendered: str, warning: str) -> None:
@@ -50,13 +50,6 @@ def test_of_several_sources_the_first_wins_with_a_warning(given: dict[str, str],
     assert spec.source.WhichOneof("body") == rendered
     assert len(spec.warnings) == 1
     assert warning in spec.warnings[0]
-
-
-@pytest.mark.parametrize("extra", [{}, {"html": "x"}])
-def test_react_is_refused_plainly(extra: dict[str, str]) -> None:
-    with pytest.raises(ValidationError, match="not available in this version") as caught:
-        GenerateBatchBody.model_validate({"items": [{"html": "x"}, {"react": "export default 1", **extra}]})
-    assert caught.value.errors()[0]["loc"] == ("items", 1, "react")
 
 
 def test_every_item_state_has_the_dialects_word() -> None:

@@ -24,6 +24,12 @@ ROW: TypeAdapter[bytes] = TypeAdapter(Row)
         (b'{"a": "raw \x00"}', "not JSON"),
         (b"[" * 100_000 + b"]" * 100_000, "nested too deeply"),
         (b'{"n": ' + b"9" * 5_000 + b"}", "not JSON"),
+        (b'\xef\xbb\xbf{"a": 1}', "byte order mark"),
+        ('{"a": 1}'.encode("utf-16"), "not UTF-8: byte 0"),
+        ('{"a": 1}'.encode("utf-16-le"), "not JSON"),
+        (b'{"a": 1, "b": 2, "a": 1}', "two values under 'a'"),
+        (b'{"items": [{"data": {"x": 1.5, "x": -2}}]}', "two values under 'x'"),
+        (b'{"a": 1, "\\u0061": 2}', "two values under 'a'"),
     ],
 )
 def test_an_unreadable_body_is_explained(body: bytes, sentence: str) -> None:
@@ -49,6 +55,11 @@ def test_nul_is_refused_where_it_is(body: bytes, path: str) -> None:
 
 def test_an_escaped_backslash_before_u0000_is_no_nul() -> None:
     assert parse(rb'{"a": "\\u0000"}') == {"a": "\\u0000"}
+
+
+def test_one_name_may_stand_in_many_objects() -> None:
+    body = b'{"a": {"a": [{"a": 1}, {"a": 2}]}, "A": 1}'
+    assert parse(body) == {"a": {"a": [{"a": 1}, {"a": 2}]}, "A": 1}
 
 
 def test_numbers_and_text_travel_exactly() -> None:

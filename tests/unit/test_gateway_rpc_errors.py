@@ -6,10 +6,10 @@ import base64
 from urllib.parse import quote
 
 import pytest
-from google.rpc import error_details_pb2
+from google.rpc import code_pb2, error_details_pb2
 
 from services.common.errors import PresslineError, Reason, Violation, invalid, not_found
-from services.common.rpc_errors import to_status
+from services.common.rpc_errors import DOMAIN, to_status
 
 # What a client takes by default, less what other trailers need.
 TRAILER_BYTES = 8192 - 400
@@ -39,3 +39,14 @@ def test_what_fits_is_whole() -> None:
     assert status.message == error.message
     assert status.details[1].Unpack(carried)
     assert [each.field for each in carried.field_violations] == [each.path for each in error.violations]
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_status_says_why_and_what_passes_says_when(reason: Reason) -> None:
+    status = to_status(PresslineError(reason, "No."))
+    info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
+    assert status.details[0].Unpack(info)
+    assert (info.reason, info.domain) == (reason.value, DOMAIN)
+    passing = status.code in {code_pb2.RESOURCE_EXHAUSTED, code_pb2.UNAVAILABLE}
+    assert [detail.Unpack(retry) for detail in status.details[1:]] == [True] * passing
+    assert bool(retry.retry_delay.ToMilliseconds()) == passing

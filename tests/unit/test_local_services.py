@@ -51,6 +51,13 @@ def test_the_callers_settings_reach_every_service() -> None:
         assert program.environment["PATH"] == "/bin"
 
 
+def test_tls_is_for_services_that_are_reached_from_elsewhere() -> None:
+    made = services(PRESSLINE_SCHEDULER_TLS_CERT="/cert", PRESSLINE_CLIENT_TLS_KEY="/key", X_TLS_CERT="/theirs")
+    for program in (made.scheduler(), made.gateway(), made.notifier(), *made.renderers()):
+        assert not [name for name in pressline_settings(program.environment) if "_TLS_" in name]
+        assert program.environment["X_TLS_CERT"] == "/theirs"
+
+
 @pytest.mark.parametrize("given", [None, "b" * 64])
 def test_the_callers_secret_key_goes_before_the_kept_one(given: str | None) -> None:
     made = services(**({"PRESSLINE_SECRET_KEY": given} if given else {}))

@@ -8,7 +8,7 @@ import pytest
 
 from services.common.errors import PresslineError, Reason
 from services.common.scopes import Scope
-from services.scheduler import keys, usage
+from services.scheduler import keyring, keys, usage
 from services.scheduler.accounts import Caller
 
 
@@ -19,6 +19,12 @@ def test_a_key_shows_its_form_and_little_more(form: str) -> None:
     assert key.startswith(prefix)
     assert (prefix[: len(form)], len(prefix)) == (form, len(form) + 4)
     assert len(key) >= len(form) + 32
+
+
+def test_a_key_without_an_end_is_open_whenever_it_is_asked_for() -> None:
+    assert keyring.is_open({}, 0)
+    assert keyring.is_open({"expires_ms": 11}, 10)
+    assert not keyring.is_open({"expires_ms": 10}, 10)
 
 
 def ms(*moment: int) -> int:

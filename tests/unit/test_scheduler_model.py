@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from services.scheduler import model
+from services.scheduler.cancel import next_chunk
 from services.scheduler.model import Counts
 
 
@@ -51,3 +52,11 @@ def test_small_batches_take_the_fast_lane() -> None:
 
 def test_the_third_crash_fails_an_item() -> None:
     assert [model.verdict_after_crash(n) for n in (1, 2, 3)] == [model.DISPATCHED, model.DISPATCHED, model.FAILED]
+
+
+def test_items_are_cancelled_by_as_many_as_the_database_manages_quickly() -> None:
+    quick = [4]
+    while quick[-1] < 500:
+        quick.append(next_chunk(quick[-1], 0.01))
+    assert quick == [4, 8, 16, 32, 64, 128, 256, 500]
+    assert [next_chunk(chunk, 2.0) for chunk in (500, 9, 4)] == [250, 4, 4]

@@ -62,6 +62,21 @@ def test_pictify_envelope() -> None:
     }
 
 
+def test_native_envelope_carries_the_metadata_exactly() -> None:
+    metadata = '{"order":9007199254740993,"note":"é"}'.encode()
+    body = envelope.body(batch_pb2.DIALECT_NATIVE, "batch_x", model.FAILED, Counts(1, failed=1), 1_000, [], metadata)
+    assert json.loads(body)["data"] == {
+        "id": "batch_x",
+        "status": "failed",
+        "total": 1,
+        "completed": 0,
+        "failed": 1,
+        "cancelled": 0,
+        "metadata": {"order": 9007199254740993, "note": "é"},
+    }
+    assert metadata in body
+
+
 def test_deckle_envelope_lists_generations_until_they_are_too_many() -> None:
     few = json.loads(
         envelope.body(
@@ -116,7 +131,7 @@ def test_key_hashes_depend_on_the_secret_key() -> None:
         ({"metadata_json": b"[]"}, "spec.metadata_json"),
         ({"metadata_json": b'{"a":"' + b"x" * 5000 + b'"}'}, "spec.metadata_json"),
         ({"idempotency": batch_pb2.IdempotencyKey()}, "spec.idempotency.key"),
-        ({"source": batch_pb2.Source(react="x")}, "items[0].source.react"),
+        ({"source": batch_pb2.Source(react="")}, "items[0].source.react"),
         ({"source": batch_pb2.Source()}, "items[0].source"),
         ({"output": batch_pb2.OutputSpec()}, "items[0].output.format"),
     ],

@@ -61,7 +61,7 @@ class Services:
         self._settings.setdefault("PRESSLINE_SECRET_KEY", secrets.secret_key)
         self._port_of = port_of
         self._shared = {
-            **{name: value for name, value in caller.items() if not name.startswith(_GUARDED)},
+            **{name: value for name, value in caller.items() if not name.startswith(_GUARDED) and not _is_tls(name)},
             "PRESSLINE_SERVICE_TOKEN": secrets.service_token,
             "PRESSLINE_SCHEDULER_ADDRESS": options.grpc,
             "PRESSLINE_SCHEDULER_INTERNAL_ADDRESS": self._address("scheduler.internal"),
@@ -109,3 +109,8 @@ class Services:
     def _program(self, name: str, settings: Mapping[str, str], ready: Probe) -> Program:
         script = binaries.packaged(f"pressline-{name.partition('-')[0]}")
         return Program(name, (script,), {**self._shared, **settings}, ready, GRACE_SECONDS)
+
+
+def _is_tls(name: str) -> bool:
+    """Whether a setting is about TLS. Nothing is served beyond this machine here, so nothing is encrypted."""
+    return name.startswith("PRESSLINE_") and "_TLS_" in name

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from services.gateway.models.fields import Exact
+from services.gateway.models.fields import WHOLE, Exact, examples
 
 LONGEST_GRACE_SECONDS = 30 * 24 * 3600
 
@@ -23,7 +23,8 @@ def _moment(value: Any) -> datetime:
     return moment
 
 
-Moment = Annotated[datetime, BeforeValidator(_moment, json_schema_input_type=str)]
+_Written = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+Moment = Annotated[datetime, BeforeValidator(_moment, json_schema_input_type=_Written)]
 ScopeName = Literal["submit", "read", "admin"]
 EVERY_SCOPE: tuple[ScopeName, ...] = ("submit", "read", "admin")
 
@@ -31,13 +32,24 @@ EVERY_SCOPE: tuple[ScopeName, ...] = ("submit", "read", "admin")
 class KeyBody(Exact):
     """A key to make. `pk_test` keys are counted like all others."""
 
-    name: Annotated[str, Field(min_length=1, max_length=100)]
-    form: Literal["pk_live", "pk_test", "dk_live_sk"] = "pk_live"
-    scopes: list[ScopeName] = Field(default_factory=lambda: list(EVERY_SCOPE), min_length=1, max_length=3)
-    expires_at: Moment | None = None
+    model_config = examples({"name": "ci", "form": "pk_live", "scopes": ["submit", "read"]})
+
+    name: Annotated[str, Field(min_length=1, max_length=100, description="For people.")]
+    form: Literal["pk_live", "pk_test", "dk_live_sk"] = Field("pk_live", description="How the key begins.")
+    scopes: list[ScopeName] = Field(
+        default_factory=lambda: list(EVERY_SCOPE),
+        min_length=1,
+        max_length=3,
+        description="What it may do; everything when left out.",
+    )
+    expires_at: Moment | None = Field(None, description="When it ends, in the future; never when left out.")
 
 
 class RotationBody(Exact):
     """How a key is replaced: for how long the one before still works."""
 
-    grace_seconds: Annotated[int, Field(ge=0, le=LONGEST_GRACE_SECONDS)] | None = None
+    model_config = examples({"grace_seconds": 3600})
+
+    grace_seconds: Annotated[int, Field(ge=0, le=LONGEST_GRACE_SECONDS), WHOLE] | None = Field(
+        None, description="For how long the old key works on; a day when left out."
+    )

@@ -20,6 +20,11 @@ class Lenient(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
 
+def examples(*bodies: dict[str, Any]) -> ConfigDict:
+    """Configuration of a body with examples for the description of the API."""
+    return ConfigDict(json_schema_extra={"examples": list(bodies)})
+
+
 class Exact(BaseModel):
     """Base of the native API: unknown fields are refused, so that a misspelt one is noticed."""
 
@@ -41,6 +46,11 @@ def _within_source_limit(value: str) -> str:
     return value
 
 
+def whole(value: Any) -> Any:
+    """A number without fraction as an integer, and all else as it is: JSON knows no difference between 5 and 5.0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _http_url(value: str) -> str:
     try:
         parts = urlsplit(value)
@@ -56,10 +66,16 @@ def _http_url(value: str) -> str:
 
 # Rows travel as JSON bytes from here on: no later step may round a number.
 Row = Annotated[bytes, BeforeValidator(_encode_row, json_schema_input_type=dict[str, Any])]
-SourceText = Annotated[str, Field(min_length=1), AfterValidator(_within_source_limit)]
-Styles = Annotated[str, AfterValidator(_within_source_limit)]
+SourceText = Annotated[str, Field(min_length=1, max_length=MAX_SOURCE_BYTES), AfterValidator(_within_source_limit)]
+Styles = Annotated[str, Field(max_length=MAX_SOURCE_BYTES), AfterValidator(_within_source_limit)]
 TemplateId = Annotated[str, Field(min_length=1, max_length=128)]
-WebhookUrl = Annotated[str, Field(min_length=1, max_length=MAX_URL_CHARACTERS), AfterValidator(_http_url)]
+WebhookUrl = Annotated[
+    str,
+    Field(min_length=1, max_length=MAX_URL_CHARACTERS, json_schema_extra={"format": "uri"}),
+    AfterValidator(_http_url),
+]
 LayoutName = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
-Pixels = Annotated[int, Field(ge=1, le=4000)]
+WHOLE = BeforeValidator(whole)
+Pixels = Annotated[int, Field(ge=1, le=4000), WHOLE]
+Concurrency = Annotated[int, Field(ge=1, le=10), WHOLE]
 Quality = Annotated[float, Field(ge=0.1, le=1)]

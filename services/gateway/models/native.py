@@ -7,14 +7,27 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
-from services.gateway.models.fields import Exact, Pixels, Quality, Row, SourceText, Styles, TemplateId, WebhookUrl
-from services.gateway.models.pages import ExactMargin, ExactPaper, Orientation
+from services.gateway.models.environment import Clock, Locale, Timezone
+from services.gateway.models.fields import (
+    Concurrency,
+    Exact,
+    Pixels,
+    Quality,
+    Row,
+    SourceText,
+    Styles,
+    TemplateId,
+    WebhookUrl,
+    examples,
+)
+from services.gateway.models.pages import PLACEHOLDERS, ExactMargin, ExactPaper, Orientation
 from services.gateway.violations import IMAGE, PDF
 
 MAX_METADATA_BYTES = 4096
 
 
-def _within_metadata_limit(encoded: bytes) -> bytes:
+def within_metadata_limit(encoded: bytes) -> bytes:
+    """Metadata as it was, unless it is too large."""
     if len(encoded) > MAX_METADATA_BYTES:
         raise PydanticCustomError("metadata_size", "must be at most 4 kB as JSON")
     return encoded
@@ -31,22 +44,22 @@ class ImageOutput(Exact):
 
     # Whatever is not a PDF is read as an image, so this is where an unknown format is refused.
     format: Annotated[Literal["png", "jpeg", "webp"], BeforeValidator(_known_format)]
-    quality: Quality = 0.9
-    width: Pixels | None = None
-    height: Pixels | None = None
-    device_scale_factor: Annotated[float, Field(ge=0.1, le=3)] = 1
+    quality: Quality = Field(0.9, description="Of a JPEG or WebP.")
+    width: Pixels | None = Field(None, description="CSS pixels; the template's own when left out.")
+    height: Pixels | None = Field(None, description="CSS pixels; the template's own when left out.")
+    device_scale_factor: Annotated[float, Field(ge=0.1, le=3, description="Pixels of the image per CSS pixel.")] = 1
 
 
 class PdfOutput(Exact):
     """A PDF. Without `page_size` the document's own @page decides, and A4 where it has none."""
 
     format: Literal["pdf"]
-    page_size: ExactPaper | None = None
-    margin: ExactMargin | None = None
+    page_size: ExactPaper | None = Field(None, description="A paper by name, or a page in CSS lengths.")
+    margin: ExactMargin | None = Field(None, description="One CSS length for all sides, or one for each.")
     orientation: Orientation = "portrait"
-    header: SourceText | None = None
-    footer: SourceText | None = None
-    print_background: bool = True
+    header: SourceText | None = Field(None, description=f"HTML above every page. {PLACEHOLDERS}")
+    footer: SourceText | None = Field(None, description=f"HTML below every page. {PLACEHOLDERS}")
+    print_background: bool = Field(True, description="Whether backgrounds are printed.")
 
 
 def _output_kind(value: Any) -> str:
@@ -62,46 +75,62 @@ Output = Annotated[
 
 
 class SourceFields(Exact):
-    """What is rendered: a stored template or HTML, with CSS added to its head."""
+    """What is rendered, one of three: a stored template, HTML or a React component, with CSS added to its head."""
 
-    template: TemplateId | None = None
-    html: SourceText | None = None
-    styles: Styles | None = None
+    template: TemplateId | None = Field(None, description="The id of a stored template.")
+    html: SourceText | None = Field(None, description="A document; a Handlebars template where there is `data`.")
+    react: SourceText | None = Field(None, description="JSX or TSX that exports a component by default.")
+    styles: Styles | None = Field(None, description="CSS, added to the document's head.")
 
     @model_validator(mode="after")
     def _one_body(self) -> Self:
-        if self.template is not None and self.html is not None:
-            raise PydanticCustomError("source", "must not give both template and html")
-        if self.styles is not None and not self.has_source:
-            raise PydanticCustomError("source", "has styles but neither template nor html to add them to")
+        given = [name for name in ("template", "html", "react") if getattr(self, name) is not None]
+        if len(given) > 1:
+            names = {"names": " and ".join(given)}
+            raise PydanticCustomError("source", "must give one source, not {names}", names)
+        if self.styles is not None and not given:
+            raise PydanticCustomError("source", "has styles but no template, html or react to add them to")
         return self
 
     @property
     def has_source(self) -> bool:
         """Whether it says what to render."""
-        return self.template is not None or self.html is not None
+        return any(body is not None for body in (self.template, self.html, self.react))
 
 
 class DefaultsBody(SourceFields):
     """For every item that does not say otherwise."""
 
-    output: Output = ImageOutput(format="png")
+    output: Output = Field(ImageOutput(format="png"), description="What to make: an image or a PDF.")
 
 
 class ItemBody(SourceFields):
     """One row. Its own source, styles included, or its own output replaces the default one as a whole."""
 
-    data: Row | None = None
-    output: Output | None = None
-    reference: Annotated[str, Field(max_length=256)] = ""
-    filename: Annotated[str, Field(max_length=255)] = ""
+    data: Row | None = Field(None, description="Fills the template, or `html` as Handlebars; a component's props.")
+    output: Output | None = Field(None, description="In place of the default one.")
+    reference: str = Field("", max_length=256, description="Yours; repeated with the result.")
+    filename: str = Field("", max_length=255, description="A name for the file; repeated with the result.")
 
 
 class BatchBody(Exact):
     """A batch."""
 
-    defaults: DefaultsBody = DefaultsBody()
-    items: Annotated[list[ItemBody], Field(min_length=1)]
-    concurrency: Annotated[int, Field(ge=1, le=10)] | None = None
-    webhook_url: WebhookUrl | None = None
-    metadata: Annotated[Row, AfterValidator(_within_metadata_limit)] | None = None
+    model_config = examples(
+        {
+            "defaults": {"html": "<h1>{{name}}</h1>", "output": {"format": "png", "width": 300, "height": 200}},
+            "items": [{"data": {"name": "Ada"}, "reference": "row-1"}, {"data": {"name": "Bea"}}],
+            "metadata": {"order": 7},
+        }
+    )
+
+    defaults: DefaultsBody = Field(DefaultsBody(), description="For every item that does not say otherwise.")
+    items: Annotated[list[ItemBody], Field(min_length=1, description="In order; the plan decides how many.")]
+    concurrency: Concurrency | None = Field(None, description="The most items that are rendered at once.")
+    webhook_url: WebhookUrl | None = Field(None, description="Told once, when the batch has ended.")
+    metadata: Annotated[Row, AfterValidator(within_metadata_limit)] | None = Field(
+        None, description="Yours, up to 4 kB; repeated with the batch and in its webhook."
+    )
+    timezone: Timezone | None = None
+    locale: Locale | None = None
+    clock: Clock | None = None

@@ -6,7 +6,7 @@ import math
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Discriminator, Tag
+from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
 from services.gateway.models.fields import Lenient
@@ -45,15 +45,19 @@ def _positive(value: Any) -> str:
     return length
 
 
-Length = Annotated[str, BeforeValidator(_length, json_schema_input_type=str | float)]
-PageLength = Annotated[str, BeforeValidator(_positive, json_schema_input_type=str | float)]
+# For the description of the API: how a length is written.
+_Css = Annotated[str, Field(pattern=rf"^(0|{_LENGTH.pattern})$", description="A CSS length.", examples=["10mm"])]
+_Number = Annotated[float, Field(ge=0, le=_MAX_INCHES * 96, description="Pixels.")]
+Length = Annotated[str, BeforeValidator(_length, json_schema_input_type=_Css | _Number)]
+PageLength = Annotated[str, BeforeValidator(_positive, json_schema_input_type=_Css | Annotated[_Number, Field(gt=0)])]
+PLACEHOLDERS = "`{{pageNumber}}` and `{{totalPages}}` are filled in."
 
 
 class PaperSize(Lenient):
     """A page in CSS lengths."""
 
-    width: PageLength
-    height: PageLength
+    width: PageLength = Field(description="More than 0, 200in at most.")
+    height: PageLength = Field(description="More than 0, 200in at most.")
 
 
 class Margins(Lenient):

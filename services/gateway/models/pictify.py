@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from services.gateway.models.fields import LayoutName, Lenient, Quality, Row, WebhookUrl
+from services.gateway.models.fields import Concurrency, LayoutName, Lenient, Quality, Row, WebhookUrl, examples
 
 MAX_LAYOUTS = 10
 
@@ -19,9 +19,11 @@ class ImageFields(Lenient):
     model_config = ConfigDict(alias_generator=to_camel)
 
     format: Literal["png", "jpeg", "webp"] = "png"
-    quality: Quality = 0.9
-    layout: LayoutName | None = None
-    layouts: Annotated[list[LayoutName], Field(max_length=MAX_LAYOUTS)] | None = None
+    quality: Quality = Field(0.9, description="Of a JPEG or WebP.")
+    layout: LayoutName | None = Field(None, description="A variant of the template.")
+    layouts: (
+        Annotated[list[LayoutName], Field(max_length=MAX_LAYOUTS, json_schema_extra={"uniqueItems": True})] | None
+    ) = Field(None, description="Several variants, an image for each; not together with `layout`.")
 
     @field_validator("layouts")
     @classmethod
@@ -36,12 +38,20 @@ class ImageFields(Lenient):
 class BatchRenderBody(ImageFields):
     """One template, many rows. How many rows are allowed is the plan's matter."""
 
-    variable_sets: Annotated[list[Row], Field(min_length=1)]
-    concurrency: Annotated[int, Field(ge=1, le=10)] = 5
-    webhook_url: WebhookUrl | None = None
+    model_config = examples({"variableSets": [{"name": "Ada"}, {"name": "Bea"}], "format": "png", "concurrency": 5})
+
+    variable_sets: Annotated[
+        list[Row], Field(min_length=1, description="The rows, in order; the plan decides how many.")
+    ]
+    concurrency: Concurrency = Field(5, description="The most rows that are rendered at once.")
+    webhook_url: WebhookUrl | None = Field(None, description="Told once, when the batch has ended.")
 
 
 class RenderBody(ImageFields):
     """One template, one row."""
 
-    variables: Row = b"{}"
+    model_config = examples({"variables": {"name": "Ada"}, "format": "webp"})
+
+    variables: Row = Field(
+        default_factory=lambda: b"{}", json_schema_extra={"default": {}}, description="The row that fills the template."
+    )

@@ -19,6 +19,10 @@ STATUSES: dict[int, str] = {
     batch_pb2.ITEM_STATE_FAILED: "failed",
     batch_pb2.ITEM_STATE_CANCELLED: "cancelled",
 }
+STATES: dict[str, list[batch_pb2.ItemState.ValueType]] = {
+    name: [batch_pb2.ItemState.ValueType(state) for state, shown in STATUSES.items() if shown == name]
+    for name in dict.fromkeys(STATUSES.values())
+}
 
 
 def batch_spec(body: GenerateBatchBody) -> batch_pb2.BatchSpec:
@@ -77,6 +81,11 @@ def generation(item: batch_pb2.Item) -> dict[str, Any]:
     }
 
 
+def generations(listed: batch_pb2.ListAccountItemsResponse) -> dict[str, Any]:
+    """A page of generations."""
+    return {"data": [generation(each) for each in listed.items], "next_cursor": listed.next_page_token or None}
+
+
 def rendered(item: batch_pb2.Item) -> dict[str, Any]:
     """The answer to a single call: a generation without what its caller knows already."""
     whole = generation(item)
@@ -89,6 +98,8 @@ def _source(item: GenerationBody) -> batch_pb2.Source:
     styles = item.styles or ""
     if item.template:
         return batch_pb2.Source(template_id=item.template, styles=styles)
+    if item.react:
+        return batch_pb2.Source(react=item.react, styles=styles)
     return batch_pb2.Source(html=item.html or "", styles=styles)
 
 

@@ -42,6 +42,7 @@ def batch_spec(body: BatchBody) -> batch_pb2.BatchSpec:
         concurrency=body.concurrency or 0,
         webhook_url=body.webhook_url or "",
         metadata_json=body.metadata or b"",
+        environment=_environment(body),
     )
 
 
@@ -54,13 +55,16 @@ def item_specs(body: BatchBody) -> Iterator[batch_pb2.ItemSpec]:
     if not body.defaults.has_source:
         bare = [index for index, item in enumerate(body.items) if not item.has_source]
         if bare:
-            raise invalid(*(Violation(f"items[{i}]", "needs template or html, here or in defaults") for i in bare))
+            raise invalid(
+                *(Violation(f"items[{i}]", "needs template, html or react, here or in defaults") for i in bare)
+            )
     return map(_item_spec, body.items)
 
 
 def batch(stored: batch_pb2.Batch) -> dict[str, Any]:
     """A batch with its counts."""
     template = {"id": stored.template_id, "version": stored.template_version} if stored.template_id else None
+    environment = stored.environment
     return {
         "id": stored.id,
         "status": BATCH_STATES[stored.state],
@@ -74,7 +78,12 @@ def batch(stored: batch_pb2.Batch) -> dict[str, Any]:
         "finished_at": timestamp(stored.end_time),
         "expires_at": timestamp(stored.expire_time),
         "template": template,
+        "retry_of": stored.retry_of or None,
+        "retried_by": list(stored.retried_by),
         "metadata": from_json(stored.metadata_json) if stored.metadata_json else None,
+        "timezone": environment.timezone,
+        "locale": environment.locale,
+        "clock": environment.clock.ToJsonString() if environment.HasField("clock") else None,
         "warnings": [],
     }
 
@@ -100,6 +109,7 @@ def item(stored: batch_pb2.Item) -> dict[str, Any]:
         "status": ITEM_STATE_NAMES[stored.state],
         "reference": stored.reference or None,
         "filename": stored.filename or None,
+        "retry_of": stored.retry_of or None,
         "url": output.url or None if output else None,
         "format": format_name(stored.format),
         "width": output.width or None if output else None,
@@ -153,6 +163,13 @@ def index_of(text: str) -> int:
     return int(number)
 
 
+def _environment(body: BatchBody) -> batch_pb2.Environment:
+    environment = batch_pb2.Environment(timezone=body.timezone or "", locale=body.locale or "")
+    if body.clock is not None:
+        environment.clock.FromDatetime(body.clock)
+    return environment
+
+
 def _item_spec(body: ItemBody) -> batch_pb2.ItemSpec:
     return batch_pb2.ItemSpec(
         data_json=body.data or b"",
@@ -167,6 +184,8 @@ def _source(body: SourceFields) -> batch_pb2.Source:
     styles = body.styles or ""
     if body.template is not None:
         return batch_pb2.Source(template_id=body.template, styles=styles)
+    if body.react is not None:
+        return batch_pb2.Source(react=body.react, styles=styles)
     return batch_pb2.Source(html=body.html or "", styles=styles)
 
 

@@ -41,9 +41,15 @@ NATIVE: Renames = (
     (r"\.output\.pdf\.(width|height)$", r".output.page_size.\1"),
     (r"^spec\.(source|output)", r"defaults.\1"),
     (r"^spec\.metadata_json$", "metadata"),
+    (r"^spec\.environment\.", ""),
     *_SHARED,
     (r"^spec\.", ""),
 )
+
+
+def of_layout(renames: Renames, layout: str | None) -> Renames:
+    """The same for a request that names one layout instead of a list."""
+    return renames if layout is None else ((r"^spec\.layouts$", "layout"), *renames)
 
 
 def renamed(error: PresslineError, renames: Renames) -> PresslineError:

@@ -20,6 +20,7 @@ COLUMNS = (
     "status",
     "reference",
     "filename",
+    "retry_of",
     "url",
     "format",
     "width",

@@ -11,12 +11,21 @@ from typing import Any
 from pressline.task.v1.task_pb2 import SourceDocument
 from pressline.template.v1 import template_pb2
 from pressline.template.v1.template_pb2 import Inspection, Variable
+from services.renderer.engine import components
 from services.renderer.engine.browser import Browser
-from services.renderer.engine.model import Document, ErrorCode, RenderError
+from services.renderer.engine.model import NEUTRAL, BrowserLostError, Document, Environment, ErrorCode, RenderError
 from services.renderer.engine.tab import ProtocolError, Tab
 
 WEB = Path(__file__).parent.parent / "web"
-SCRIPTS = ("vendor/handlebars.min.js", "helpers.js", "compiler.js", "variables.js")
+SCRIPTS = (
+    "vendor/handlebars.min.js",
+    "vendor/sucrase.js",
+    "rows.js",
+    "helpers.js",
+    "compiler.js",
+    "variables.js",
+    "components.js",
+)
 # Bounded by the page itself, so that one template cannot use up the time of those behind it.
 FILL_SECONDS = 5.0
 MAX_CHARACTERS = 20_000_000
@@ -39,30 +48,35 @@ class Compiler:
         self._tab: Tab | None = None
         self._opening = asyncio.Lock()
 
-    async def fill(self, source: SourceDocument, data_json: bytes, extra_html: str) -> Document:
+    async def fill(
+        self, source: SourceDocument, data_json: bytes, extra_html: str, where: Environment = NEUTRAL
+    ) -> Document:
         """Fill a source with a row.
 
         Args:
-            source: HTML, taken as it is, or Handlebars.
+            source: HTML, taken as it is, Handlebars, or a React component.
             data_json: a JSON object.
             extra_html: printed beside the document; a script in it makes the document scripted.
+            where: the time zone, locale and time that helpers go by.
 
         Raises:
-            RenderError: TEMPLATE_ERROR, RESOURCE_LIMIT, or RENDER_TIMEOUT for a template that does not end.
+            RenderError: TEMPLATE_ERROR, COMPILE_ERROR, RESOURCE_LIMIT, or RENDER_TIMEOUT for a template that does
+                not end.
         """
         request = {"styles": source.styles, "extra": extra_html, "longest": MAX_CHARACTERS}
         if source.kind == SourceDocument.KIND_HTML:
             answer = await self._call("inspect", request | {"body": source.body})
         elif source.kind in _HANDLEBARS:
-            row = {"id": source.id, "strict": _HANDLEBARS[source.kind], "data": data_json.decode()}
-            # The body is sent only to a page that does not have it yet.
-            answer = await self._call("fill", request | row | {"body": None})
-            answer = answer or await self._call("fill", request | row | {"body": source.body})
+            here = {"timezone": where.timezone, "locale": where.locale, "now": where.now_ms}
+            row = {"id": source.id, "strict": _HANDLEBARS[source.kind], "data": data_json.decode(), "here": here}
+            answer = await self._once_known("fill", request | row, source)
+        elif source.kind == SourceDocument.KIND_REACT:
+            answer = await self._once_known("component", {"id": source.id}, source)
+            return Document(components.page(_sound(answer)["script"], data_json, source.styles), scripted=True)
         else:
             raise RenderError(ErrorCode.INTERNAL_ERROR, f"This renderer does not know sources of kind {source.kind}.")
-        if "code" in answer:
-            raise RenderError(ErrorCode(answer["code"]), answer["message"])
-        return Document(source.body if answer["html"] is None else answer["html"], answer["scripted"])
+        html = _sound(answer)["html"]
+        return Document(source.body if html is None else html, answer["scripted"])
 
     async def inspect(self, source: SourceDocument) -> Inspection:
         """List the variables of a Handlebars source.
@@ -91,10 +105,20 @@ class Compiler:
         await self.close()
         self._tab = None
 
+    async def _once_known(self, function: str, request: dict[str, Any], source: SourceDocument) -> Any:
+        # The body is sent only to a page that does not have it yet.
+        answer = await self._call(function, request | {"body": None})
+        return answer or await self._call(function, request | {"body": source.body})
+
     async def _call(self, function: str, request: dict[str, Any]) -> Any:
         tab = await self.open()
         try:
             return await tab.evaluate(f"pressline.{function}({json.dumps(request)})", timeout_seconds=FILL_SECONDS)
+        except BrowserLostError:
+            # Its process may live on, out of reach.
+            if tab is self._tab:
+                await self.discard()
+            raise
         except ProtocolError as error:
             raise RenderError(
                 ErrorCode.RENDER_TIMEOUT,
@@ -112,3 +136,9 @@ class Compiler:
                     await tab.evaluate((WEB / name).read_text() + "\n;0")
                 self._tab = tab
             return self._tab
+
+
+def _sound(answer: dict[str, Any]) -> dict[str, Any]:
+    if "code" in answer:
+        raise RenderError(ErrorCode(answer["code"]), answer["message"])
+    return answer

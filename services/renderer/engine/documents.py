@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 from typing import Any
 
-from services.renderer.engine.model import Document, ErrorCode, RenderError
+from services.renderer.engine import environment
+from services.renderer.engine.model import Document, Environment, ErrorCode, RenderError
+from services.renderer.engine.requests import Answer, Event
 from services.renderer.engine.tab import ProtocolError, Tab
 
 # Never resolved: the page gets an origin of its own, and its one answer from us.
@@ -29,7 +30,10 @@ _READY = """(() => {
   const state = { open: 0, failed: null };
   const ready = (promise) => {
     state.open += 1;
-    Promise.resolve(promise).catch((error) => { state.failed ??= String(error); }).finally(() => { state.open -= 1; });
+    Promise.resolve(promise).catch((error) => {
+      const message = `The promise given to window.pressline.ready was rejected: ${error}`;
+      state.failed ??= { code: "TEMPLATE_ERROR", message };
+    }).finally(() => { state.open -= 1; });
   };
   Object.defineProperty(window, "pressline", { value: Object.freeze({ ready }) });
   Object.defineProperty(window, Symbol.for("pressline.state"), { value: state });
@@ -39,13 +43,14 @@ _READY_STATE = """({ open: 0, failed: null, ...window[Symbol.for("pressline.stat
   loaded: document.readyState === "complete" })"""
 
 
-async def show(tab: Tab, document: Document) -> None:
+async def show(tab: Tab, document: Document, where: Environment) -> None:
     """Load a document and wait until its fonts and images are there, and its own promises settled.
 
     Raises:
-        RenderError: TEMPLATE_ERROR when the document says that it failed.
+        RenderError: TEMPLATE_ERROR or COMPILE_ERROR when the document says that it failed.
     """
     if document.scripted:
+        await environment.enter(tab, where, document)
         await _serve(tab, document.html)
         await _wait_until_ready(tab)
     else:
@@ -64,41 +69,26 @@ async def add_style(tab: Tab, css: str) -> None:
 
 
 async def _serve(tab: Tab, html: str) -> None:
-    answers = _Answers(tab, html)
-    tab.on("Fetch.requestPaused", answers.take)
-    await tab.send("Fetch.enable", patterns=[{"urlPattern": "*", "resourceType": "Document"}])
+    await tab.requests.add(_Navigations(html))
     await tab.send("Page.addScriptToEvaluateOnNewDocument", source=_READY)
     await tab.send("Page.navigate", url=ADDRESS)
 
 
-class _Answers:
+class _Navigations:
     """Gives the document to the first request; every later navigation is told that there is nothing to show."""
 
-    def __init__(self, tab: Tab, html: str) -> None:
-        self._tab = tab
+    pattern = {"urlPattern": "*", "resourceType": "Document"}  # noqa: RUF012 - never changed
+
+    def __init__(self, html: str) -> None:
         self._html: str | None = html
-        self._sending: set[asyncio.Task[Any]] = set()
 
-    def take(self, event: dict[str, Any]) -> None:
-        task = asyncio.ensure_future(self._answer(event["requestId"]))
-        self._sending.add(task)
-        task.add_done_callback(self._sending.discard)
+    def takes(self, event: Event) -> bool:
+        return bool(event["resourceType"] == "Document")
 
-    async def _answer(self, request: str) -> None:
+    async def answer(self, _event: Event) -> Answer:
         html, self._html = self._html, None
-        headers = [{"name": "Content-Type", "value": "text/html; charset=utf-8"}]
-        body = base64.b64encode((html or "").encode()).decode()
-        try:
-            await self._tab.send(
-                "Fetch.fulfillRequest",
-                requestId=request,
-                responseCode=204 if html is None else 200,
-                responseHeaders=headers,
-                body=body,
-            )
-        except Exception:
-            # The request is gone with its page; whoever waits for the page learns why.
-            return
+        headers = {"Content-Type": "text/html; charset=utf-8"}
+        return Answer(204, headers) if html is None else Answer(200, headers, html.encode())
 
 
 async def _wait_until_ready(tab: Tab) -> None:
@@ -106,14 +96,18 @@ async def _wait_until_ready(tab: Tab) -> None:
     while True:
         state = await tab.evaluate(_READY_STATE)
         if state["failed"] is not None:
-            raise RenderError(
-                ErrorCode.TEMPLATE_ERROR,
-                f"The promise given to window.pressline.ready was rejected: {state['failed']}",
-            )
+            raise _told(state["failed"])
         if state["loaded"] and not state["open"]:
             return
         await asyncio.sleep(pause)
         pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+
+
+def _told(failed: Any) -> RenderError:
+    # The page's own scripts may have written anything there.
+    failed = failed if isinstance(failed, dict) else {"message": failed}
+    code = ErrorCode.COMPILE_ERROR if failed.get("code") == ErrorCode.COMPILE_ERROR else ErrorCode.TEMPLATE_ERROR
+    return RenderError(code, str(failed.get("message", "")))
 
 
 async def _wait_until_settled(tab: Tab) -> None:
@@ -125,7 +119,8 @@ async def _wait_until_settled(tab: Tab) -> None:
 
 async def _is_settled(tab: Tab) -> bool:
     try:
-        return bool(await tab.evaluate(_SETTLED, context=await tab.isolated_world()))
+        settled = await tab.evaluate(_SETTLED, context=await tab.isolated_world())
+        return bool(settled) and tab.loads.finished
     except ProtocolError:
         # The page went somewhere between the two commands; look again.
         return False

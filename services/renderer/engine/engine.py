@@ -11,7 +11,7 @@ import structlog
 
 from pressline.task.v1.task_pb2 import SourceDocument
 from pressline.template.v1.template_pb2 import Inspection
-from services.renderer.engine import documents, options
+from services.renderer.engine import assets, documents, options
 from services.renderer.engine.browser import Browser, Launcher
 from services.renderer.engine.capture import capture
 from services.renderer.engine.compiler import Compiler
@@ -19,6 +19,7 @@ from services.renderer.engine.encode import Encoder
 from services.renderer.engine.model import (
     BrowserCrashedError,
     BrowserLostError,
+    BrowserTooLargeError,
     Budget,
     Document,
     ErrorCode,
@@ -118,6 +119,10 @@ class Engine:
     ) -> Rendered:
         try:
             return await self._render(place, job, wanted, budget)
+        except BrowserTooLargeError as error:
+            raise RenderError(
+                ErrorCode.RESOURCE_LIMIT, "The document needs more memory than the renderer gives one item."
+            ) from error
         except BrowserLostError as error:
             raise BrowserCrashedError("the browser ended while it rendered this item alone") from error
         except PageCrashedError as error:
@@ -129,10 +134,11 @@ class Engine:
     async def _render(self, place: _Place, job: Job, wanted: options.Image | options.Pdf, budget: Budget) -> Rendered:
         extra = wanted.extra_html if isinstance(wanted, options.Pdf) else ""
         document = await self._fill(place.compiler, job, extra, budget)
+        document = assets.with_fonts(document, job.assets.font_rules if job.assets else "")
         async with place.pool.lease(job.account, scripted=document.scripted) as (browser, tab):
             try:
                 async with budget.spend():
-                    return await self._make(tab, document, wanted)
+                    return await self._make(tab, document, wanted, job)
             except TimeoutError as error:
                 # Nothing less than this stops a page that does not want to end.
                 await browser.kill()
@@ -141,20 +147,22 @@ class Engine:
     async def _fill(self, compiler: Compiler, job: Job, extra: str, budget: Budget) -> Document:
         try:
             async with budget.spend():
-                return await compiler.fill(job.source, job.data_json, extra)
+                return await compiler.fill(job.source, job.data_json, extra, job.environment)
         except TimeoutError as error:
             await compiler.discard()
             raise timed_out(budget) from error
 
-    async def _make(self, tab: Tab, document: Document, wanted: options.Image | options.Pdf) -> Rendered:
+    async def _make(self, tab: Tab, document: Document, wanted: options.Image | options.Pdf, job: Job) -> Rendered:
         if isinstance(wanted, options.Image):
             await tab.resize(wanted.width, wanted.height, wanted.scale)
         else:
             await tab.resize(wanted.width, wanted.height)
-        await documents.show(tab, document)
-        if isinstance(wanted, options.Pdf) and wanted.page_style and "@page" in document.html:
-            await documents.add_style(tab, wanted.page_style)
-        return await capture(tab, wanted, self._encoder)
+        where = job.environment
+        async with assets.served(tab, document, job.assets):
+            await documents.show(tab, document, where)
+            if isinstance(wanted, options.Pdf) and wanted.page_style and "@page" in document.html:
+                await documents.add_style(tab, wanted.page_style)
+            return await capture(tab, wanted, self._encoder, where.now_ms if where.fixed else None)
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[_Place]:

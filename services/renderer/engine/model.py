@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from pressline.batch.v1.batch_pb2 import OutputSpec
 from pressline.task.v1.task_pb2 import SourceDocument
@@ -17,6 +18,7 @@ class ErrorCode(StrEnum):
     """Why an item cannot be rendered. Values are public."""
 
     TEMPLATE_ERROR = "TEMPLATE_ERROR"
+    COMPILE_ERROR = "COMPILE_ERROR"
     RENDER_TIMEOUT = "RENDER_TIMEOUT"
     RESOURCE_LIMIT = "RESOURCE_LIMIT"
     PAGE_CRASHED = "PAGE_CRASHED"
@@ -36,8 +38,16 @@ class BrowserLostError(Exception):
     """The browser ended beneath the item; who was to blame is not known."""
 
 
+class BrowserTooLargeError(BrowserLostError):
+    """The browser was ended because it took more memory than one may."""
+
+
 class PageCrashedError(Exception):
     """The item's page crashed; the rest of its browser goes on."""
+
+
+# Done once a browser is gone, with the error of what was going on in it.
+Lost = asyncio.Future[type[BrowserLostError]]
 
 
 class BrowserCrashedError(Exception):
@@ -49,6 +59,49 @@ class BrowserUnavailableError(Exception):
 
 
 @dataclass(frozen=True)
+class Environment:
+    """Where and when an item is rendered.
+
+    Attributes:
+        timezone: an IANA time zone.
+        locale: a BCP 47 locale.
+        now_ms: what the time is, in milliseconds since 1970.
+        fixed: whether the caller set the clock, so that files may carry it and still come out the same.
+    """
+
+    timezone: str = "UTC"
+    locale: str = "en-US"
+    now_ms: int = 0
+    fixed: bool = False
+
+
+NEUTRAL = Environment()
+
+
+@dataclass(frozen=True)
+class Content:
+    """The bytes of an asset and their media type."""
+
+    content_type: str
+    data: bytes
+
+
+class Assets(Protocol):
+    """The fonts and images that a document may load.
+
+    Attributes:
+        id: stands for the same bytes under the same names for ever.
+        font_rules: CSS that makes the fonts known; empty without fonts.
+    """
+
+    id: str
+    font_rules: str
+
+    async def read(self, name: str) -> Content | None:
+        """One of them by its name; None when it cannot be had."""
+
+
+@dataclass(frozen=True)
 class Job:
     """One file to make. `data_json` is a JSON object; `account` decides what may share a browser."""
 
@@ -56,6 +109,8 @@ class Job:
     source: SourceDocument
     data_json: bytes
     output: OutputSpec
+    environment: Environment = NEUTRAL
+    assets: Assets | None = None
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,8 @@ class Image:
     @property
     def pixels(self) -> tuple[int, int]:
         """Width and height in device pixels."""
-        return round(self.width * self.scale), round(self.height * self.scale)
+        # As Chromium rounds: a half goes up.
+        return int(self.width * self.scale + 0.5), int(self.height * self.scale + 0.5)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,9 @@ from typing import Any
 from playwright.async_api import BrowserContext, CDPSession
 from playwright.async_api import Error as PlaywrightError
 
-from services.renderer.engine.model import BrowserLostError, PageCrashedError
+from services.renderer.engine.loads import Loads
+from services.renderer.engine.model import BrowserLostError, Lost, PageCrashedError
+from services.renderer.engine.requests import Requests
 
 CLOSE_SECONDS = 3.0
 WORLD = "pressline"
@@ -23,16 +25,20 @@ class ProtocolError(Exception):
 class Tab:
     """A page. With `scripts` false nothing of its documents can run, whatever they hold."""
 
-    def __init__(self, context: BrowserContext, session: CDPSession, lost: asyncio.Future[None], frame: str) -> None:
+    def __init__(self, context: BrowserContext, session: CDPSession, lost: Lost, frame: str) -> None:
         self.frame = frame
         self._context = context
         self._session = session
         self._lost = lost
-        self._crashed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._crashed: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._metrics: dict[str, Any] = {}
+        self.requests = Requests(self.send, self.on)
+        self.loads = Loads(self.send, self.on)
+        # The assets that its documents loaded last.
+        self.asset_set = ""
 
     @classmethod
-    async def open(cls, context: BrowserContext, lost: asyncio.Future[None], *, scripts: bool) -> Tab:
+    async def open(cls, context: BrowserContext, lost: Lost, *, scripts: bool) -> Tab:
         """Open the context's page. `lost` is done once the browser is gone."""
         page = await context.new_page()
         session = await context.new_cdp_session(page)
@@ -120,7 +126,7 @@ class Tab:
 
     def _raise_if_gone(self) -> None:
         if self._lost.done():
-            raise BrowserLostError("the browser ended")
+            raise self._lost.result()("the browser ended")
         if self._crashed.done():
             raise PageCrashedError("the page crashed")
 

@@ -3,7 +3,10 @@
 (() => {
   "use strict";
   const TEMPLATES_KEPT = 64;
-  const OWN_HELPERS = ["upper", "lower", "title", "date", "number", "currency", "default", "eq", "ne", "gt", "lt", "join"];
+  const OWN_HELPERS = [
+    ...["upper", "lower", "title", "truncate", "date", "time", "number", "currency"],
+    ...["join", "json", "default", "eq", "ne", "gt", "lt", "now"],
+  ];
   // Asking whether a value is there, or equal to another, is no use of a missing one.
   const TOLERANT = new Set(["if", "unless", "default", "eq", "ne"]);
   const SCRIPTED = "script,iframe,frame,frameset,object,embed,noscript,meta[http-equiv=refresh i],template[shadowrootmode]";
@@ -17,6 +20,7 @@
       this.strict = strict;
       this.blockParams = [];
       this.paths = [];
+      this.calls = new Map();
     }
 
     Program(program) {
@@ -48,11 +52,23 @@
     keepVariable(node) {
       const { path } = node;
       const bare = node.params.length === 0 && !node.hash && OWN_HELPERS.includes(path.original);
-      if (bare && !this.blockParams.some((names) => names.includes(path.original))) path.original = `this.${path.original}`;
+      if (bare && path.original !== "now" && !this.isBlockParam(path.original)) path.original = `this.${path.original}`;
+    }
+
+    isBlockParam(name) {
+      return this.blockParams.some((names) => names.includes(name));
+    }
+
+    // `now` is asked of the row first, and of the clock when the row has none; as an argument too.
+    askForNow(value) {
+      const asks = value.type === "PathExpression" && value.original === "now" && !this.isBlockParam("now");
+      return asks ? { type: "SubExpression", path: value, params: [], loc: value.loc } : value;
     }
 
     requireArguments(node) {
       requireHelper(node);
+      this.calls.set(placeOf(node.loc), { ...node, params: [...node.params] });
+      node.params = node.params.map((value) => this.askForNow(value));
       if (!this.strict || TOLERANT.has(node.path.original)) return;
       const values = [...node.params, ...(node.hash ? node.hash.pairs.map((pair) => pair.value) : [])];
       for (const value of values) if (value.type === "PathExpression") value.strict = true;
@@ -65,12 +81,14 @@
     throw new Handlebars.Exception(`there is no helper named "${path.original}"`, { loc });
   }
 
+  const placeOf = ({ start }) => `${start.line}:${start.column}`;
+
   function compile(body, strict) {
     const tree = Handlebars.parse(body);
     const preparation = new Preparation(strict);
     preparation.accept(tree);
     const knownHelpers = Object.fromEntries(OWN_HELPERS.map((name) => [name, true]));
-    return { fill: Handlebars.compile(tree, { strict, knownHelpers }), paths: preparation.paths };
+    return { fill: Handlebars.compile(tree, { strict, knownHelpers }), paths: preparation.paths, calls: preparation.calls };
   }
 
   function remember(id, template) {
@@ -86,15 +104,6 @@
       templates.set(id, template);
     }
     return template;
-  }
-
-  // Integers beyond 2^53 stay as they were written.
-  function parseData(json) {
-    if (!/\d{16}/.test(json)) return JSON.parse(json);
-    return JSON.parse(json, (_key, value, context) => {
-      const exact = typeof value !== "number" || Number.isSafeInteger(value) || !/^-?\d+$/.test(context.source);
-      return exact ? value : BigInt(context.source);
-    });
   }
 
   function isScripted(parsed) {
@@ -130,8 +139,17 @@
 
   const failure = (code, message) => ({ code, message: message.toWellFormed() });
 
-  // A reader's sentence for what Handlebars threw.
-  function explain(error, paths) {
+  // A reader's sentence for what a helper cannot use, naming the variable that it was given.
+  function misused({ helper, loc, argument, message }, calls) {
+    const call = calls.get(placeOf(loc));
+    const given = typeof argument === "number" ? call?.params[argument] : call?.hash?.pairs.find(({ key }) => key === argument)?.value;
+    const variable = given?.type === "PathExpression" ? ` cannot use "${given.original}"` : "";
+    return failure("TEMPLATE_ERROR", `The helper "${helper}" on line ${loc.start.line} of the template${variable}: ${message}.`);
+  }
+
+  // A reader's sentence for what Handlebars or a helper threw.
+  function explain(error, { paths = [], calls = new Map() } = {}) {
+    if (error.helper) return misused(error, calls);
     if (error instanceof RangeError && /string length|array length|call stack/.test(error.message)) {
       return failure("RESOURCE_LIMIT", `The filled template is too large or nested too deeply (${error.message}).`);
     }
@@ -142,22 +160,26 @@
       return failure("TEMPLATE_ERROR", `The data has no value for "${path.name.replace(/^this\./, "")}", used on line ${line} of the template.`);
     }
     const syntax = /^Parse error on line (\d+):\n(.*)\n-*\^\n(.*)$/s.exec(error.message);
-    if (syntax) return failure("TEMPLATE_ERROR", `The template is not valid Handlebars on line ${syntax[1]}, near "${syntax[2].trim()}".`);
+    if (syntax) {
+      const braces = syntax[3].endsWith("got 'CLOSE_UNESCAPED'") ? ' A brace right after "}}" is read as a part of it: write a space between.' : "";
+      return failure("TEMPLATE_ERROR", `The template is not valid Handlebars on line ${syntax[1]}, near "${syntax[2].trim()}".${braces}`);
+    }
     const place = error.lineNumber ? ` on line ${error.lineNumber}` : "";
     return failure("TEMPLATE_ERROR", `The template failed${place}: ${error.message}`);
   }
 
+  // What a template sees beside its row: `@now`, `@timezone` and `@locale`.
+  const around = ({ timezone, locale, now }) => ({ timezone, locale, now: new Date(now).toISOString() });
+
   // Fills a template that was compiled before; null when it must be sent first.
-  function fill({ id, strict, body, data, styles, extra, longest }) {
-    let paths = [];
+  function fill({ id, strict, body, data, here, styles, extra, longest }) {
+    let template = recall(id);
     try {
-      let template = recall(id);
       if (!template && body === null) return null;
       template ??= remember(id, compile(body, strict));
-      paths = template.paths;
-      return finish(template.fill(parseData(data)), styles, extra, longest);
+      return finish(template.fill(parseRow(data), { data: around(here) }), styles, extra, longest);
     } catch (error) {
-      return explain(error, paths);
+      return explain(error, template);
     }
   }
 

@@ -10,7 +10,10 @@
   const MOST = 1000;
   const NOWHERE = { place: null, certain: false };
   // What a helper makes of its first argument tells what that is.
-  const TAKES = { number: "number", currency: "number", upper: "string", lower: "string", title: "string", date: "string", join: "array" };
+  const TAKES = {
+    ...{ upper: "string", lower: "string", title: "string", truncate: "string", date: "string", time: "string" },
+    ...{ number: "number", currency: "number", join: "array" },
+  };
   // Part of a value that is not one of the row's own fields.
   const isForeign = (part) => part === "length" || part === "size" || /^\d+$/.test(part);
   const written = (part) => (/[.[\]]/.test(part) ? `[${part}]` : part);
@@ -54,6 +57,8 @@
           if (named !== undefined) return named && [named, path.parts.slice(1)];
         }
       }
+      // The clock stands in for it.
+      if (path.original === "now") return null;
       for (let step = 0; step < path.depth; step += 1) frame = frame?.parent ?? null;
       return frame && [frame, path.parts];
     }
@@ -166,7 +171,7 @@
       Handlebars.precompile(body);
       return { variables: [...uses.found.values()] };
     } catch (error) {
-      return { error: explain(error, []).message };
+      return { error: explain(error).message };
     }
   }
 

@@ -7,22 +7,23 @@ from contextlib import aclosing
 from typing import Any
 
 import grpc
+from google.protobuf.field_mask_pb2 import FieldMask
 
 from pressline.batch.v1 import batch_pb2, batch_pb2_grpc
 from pressline.task.v1 import task_pb2
 from services.common import ids
 from services.common.errors import PresslineError, Reason, Violation, invalid, not_found
-from services.scheduler import views
 from services.scheduler.api.caller import Callers
+from services.scheduler.masks import ReadMask
 from services.scheduler.parts import Parts
 from services.scheduler.store.database import Document
 
 Context = grpc.aio.ServicerContext[Any, Any]
-DEFAULT_PAGE, LARGEST_PAGE = 100, 1_000
 LONGEST_WAIT_SECONDS = 60
 # What fits into a message of the size that gRPC clients take by default, and into one of ours.
 DEFAULT_PART, LARGEST_PART = 1024 * 1024, 8 * 1024 * 1024
 LARGEST_SUBMIT_BYTES = 80 * 1024 * 1024
+WHOLE_ITEM = ReadMask(FieldMask(), batch_pb2.Item)
 
 
 class BatchService(batch_pb2_grpc.BatchServiceServicer):
@@ -50,8 +51,8 @@ class BatchService(batch_pb2_grpc.BatchServiceServicer):
 
     async def GetBatch(self, request: batch_pb2.GetBatchRequest, context: Context) -> batch_pb2.Batch:
         """One batch."""
-        batch = await self._batch(context, request.batch_id)
-        return views.batch(batch, await self._parts.progress.counts(batch))
+        mask = ReadMask(request.read_mask, batch_pb2.Batch)
+        return await self._parts.reader.view(await self._batch(context, request.batch_id), mask)
 
     async def ListBatches(
         self, request: batch_pb2.ListBatchesRequest, context: Context
@@ -65,41 +66,33 @@ class BatchService(batch_pb2_grpc.BatchServiceServicer):
     ) -> AsyncIterator[batch_pb2.Batch]:
         """A batch and its changes."""
         batch = await self._batch(context, request.batch_id)
-        async with aclosing(self._parts.watches.follow(batch["_id"], request.after_revision)) as changes:
+        following = self._parts.watches.follow(batch["account_id"], batch["_id"], request.after_revision)
+        async with aclosing(following) as changes:
             async for change in changes:
                 yield change
 
     async def CancelBatch(self, request: batch_pb2.CancelBatchRequest, context: Context) -> batch_pb2.Batch:
         """Request the cancellation and show the batch after it."""
         await self._parts.canceller.request(await self._batch(context, request.batch_id))
-        batch = await self._batch(context, request.batch_id)
-        return views.batch(batch, await self._parts.progress.counts(batch))
+        return await self._parts.reader.view(await self._batch(context, request.batch_id))
 
     async def ListItems(self, request: batch_pb2.ListItemsRequest, context: Context) -> batch_pb2.ListItemsResponse:
         """A page of items by index."""
-        batch = await self._batch(context, request.batch_id)
-        size = _page_size(request.page_size)
-        first, skip = max(request.from_index, 0), max(request.skip, 0)
-        if request.states:
-            states = [views.item_state(state) for state in request.states]
-            found = await self._parts.stores.items.page_in_states(batch["_id"], states, first, skip, size + 1)
-            by_state = await self._parts.stores.items.counts(batch["_id"])
-            total = sum(by_state.get(state, 0) for state in set(states))
-        else:
-            found = await self._parts.stores.items.page(batch["_id"], first + skip, size + 1, batch["total"])
-            total = batch["total"]
-        page, more = found[:size], found[size:]
-        return batch_pb2.ListItemsResponse(
-            items=[views.item(item, batch["expires_ms"], self._parts.signer.sign) for item in page],
-            next_index=more[0]["index"] if more else 0,
-            total=total,
-        )
+        return await self._parts.item_reader.page(await self._batch(context, request.batch_id), request)
+
+    async def ListAccountItems(
+        self, request: batch_pb2.ListAccountItemsRequest, context: Context
+    ) -> batch_pb2.ListAccountItemsResponse:
+        """A page of the items of all batches."""
+        account = await self._callers.account(context)
+        return await self._parts.account_items.page(account["_id"], request)
 
     async def GetItem(self, request: batch_pb2.GetItemRequest, context: Context) -> batch_pb2.Item:
         """One item, with its bytes when it asked for them."""
+        mask = ReadMask(request.read_mask, batch_pb2.Item)
         account = await self._callers.account(context)
         document, batch = await self._parts.ownership.item(account["_id"], request.item_id)
-        return await self._item(document, batch)
+        return await self._item(document, batch, mask)
 
     async def ReadOutput(self, request: batch_pb2.ReadOutputRequest, context: Context) -> batch_pb2.ReadOutputResponse:
         """A part of an output that its caller wants as bytes."""
@@ -124,7 +117,11 @@ class BatchService(batch_pb2_grpc.BatchServiceServicer):
         document = await self._parts.waiters.until_ended(request.item_id, seconds)
         if document is None:
             document, batch = await self._parts.ownership.item(account["_id"], request.item_id)
-        return await self._item(document, batch)
+        return await self._item(document, batch, WHOLE_ITEM)
+
+    async def RetryBatch(self, request: batch_pb2.RetryBatchRequest, context: Context) -> batch_pb2.CreateBatchResponse:
+        """A new batch of an old one's failed items."""
+        return await self._parts.retrier.retry(await self._callers.account(context), request)
 
     async def DeleteBatch(
         self, request: batch_pb2.DeleteBatchRequest, context: Context
@@ -138,10 +135,11 @@ class BatchService(batch_pb2_grpc.BatchServiceServicer):
                 raise
         return batch_pb2.DeleteBatchResponse()
 
-    async def _item(self, document: Document, batch: Document) -> batch_pb2.Item:
-        item = views.item(document, batch["expires_ms"], self._parts.signer.sign)
-        if document["inline_data"] and item.outputs and item.outputs[0].size_bytes <= DEFAULT_PART:
-            item.data = await self._part(document, 0, DEFAULT_PART)
+    async def _item(self, document: Document, batch: Document, mask: ReadMask) -> batch_pb2.Item:
+        item = self._parts.item_reader.view(document, batch, mask)
+        if document["inline_data"] and document.get("outputs") and mask.wants("data"):
+            size = task_pb2.StoredOutput.FromString(document["outputs"][0]).output.size_bytes
+            item.data = await self._part(document, 0, size) if size <= DEFAULT_PART else b""
         return item
 
     async def _part(self, document: Document, offset: int, size: int) -> bytes:
@@ -175,9 +173,3 @@ async def _read_submit(
     if spec is None:
         raise invalid(Violation("spec", "is the first message"))
     return spec, items
-
-
-def _page_size(asked: int) -> int:
-    if asked < 0 or asked > LARGEST_PAGE:
-        raise invalid(Violation("page_size", f"is from 1 to {LARGEST_PAGE}"))
-    return asked or DEFAULT_PAGE

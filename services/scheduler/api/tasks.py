@@ -6,9 +6,11 @@ from typing import Any
 
 import grpc
 
+from pressline.asset.v1 import asset_pb2
 from pressline.task.v1 import task_pb2, task_pb2_grpc
 from services.common.errors import Violation, invalid, not_found
 from services.scheduler.inspecting import Inspecting
+from services.scheduler.store.assets import AssetSets
 from services.scheduler.store.items import Fence
 from services.scheduler.store.templates import Sources
 from services.scheduler.tasks import Tasks
@@ -19,10 +21,11 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class TaskService(task_pb2_grpc.TaskServiceServicer):
     """Work for renderers."""
 
-    def __init__(self, tasks: Tasks, sources: Sources, inspecting: Inspecting) -> None:
+    def __init__(self, tasks: Tasks, sources: Sources, inspecting: Inspecting, asset_sets: AssetSets) -> None:
         self._tasks = tasks
         self._inspecting = inspecting
         self._sources = sources
+        self._asset_sets = asset_sets
 
     async def ClaimTask(self, request: task_pb2.ClaimTaskRequest, _context: Context) -> task_pb2.ClaimTaskResponse:
         """Lease an item."""
@@ -63,6 +66,13 @@ class TaskService(task_pb2_grpc.TaskServiceServicer):
         if source is None:
             raise not_found("source", request.source_id)
         return source
+
+    async def GetAssetSet(self, request: task_pb2.GetAssetSetRequest, _context: Context) -> asset_pb2.AssetSet:
+        """A set of assets by its id."""
+        found = await self._asset_sets.get(request.asset_set_id)
+        if found is None:
+            raise not_found("set of assets", request.asset_set_id)
+        return found
 
     async def ReportInspection(
         self, request: task_pb2.ReportInspectionRequest, _context: Context

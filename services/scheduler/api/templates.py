@@ -9,9 +9,10 @@ from typing import Any
 import grpc
 
 from pressline.template.v1 import template_pb2, template_pb2_grpc
-from services.common.errors import Violation, invalid
+from services.scheduler import paging
 from services.scheduler.api.caller import Callers
 from services.scheduler.api.removals import removal
+from services.scheduler.masks import ReadMask
 from services.scheduler.templates import TemplateDesk
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -36,20 +37,21 @@ class TemplateService(template_pb2_grpc.TemplateServiceServicer):
 
     async def GetTemplate(self, request: template_pb2.GetTemplateRequest, context: Context) -> template_pb2.Template:
         """One version, by default the latest."""
+        mask = ReadMask(request.read_mask, template_pb2.Template)
         account = await self._callers.account(context)
-        return await self._desk.get(account["_id"], request.template_id, request.version)
+        return mask.trim(await self._desk.get(account["_id"], request.template_id, request.version))
 
     async def ListTemplates(
         self, request: template_pb2.ListTemplatesRequest, context: Context
     ) -> template_pb2.ListTemplatesResponse:
         """A page, newest first; the token is the number of templates before it."""
         account = await self._callers.account(context)
-        size = request.page_size or DEFAULT_PAGE
-        if not 0 < size <= LARGEST_PAGE:
-            raise invalid(Violation("page_size", f"is from 1 to {LARGEST_PAGE}"))
+        size = paging.size(request.page_size, DEFAULT_PAGE, LARGEST_PAGE)
+        mask = ReadMask(request.read_mask, template_pb2.Template)
         skip = _skip(request.page_token)
-        found = await self._desk.newest(account["_id"], skip, size + 1)
-        shown = _fitting(found[:size])
+        inspected = mask.wants("variables", "status", "problems")
+        found = await self._desk.newest(account["_id"], skip, size + 1, inspected=inspected)
+        shown = _fitting([mask.trim(template) for template in found[:size]])
         return template_pb2.ListTemplatesResponse(
             templates=shown,
             next_page_token=str(skip + len(shown)) if len(found) > len(shown) else "",
@@ -80,5 +82,5 @@ def _fitting(templates: list[template_pb2.Template]) -> list[template_pb2.Templa
 
 def _skip(page_token: str) -> int:
     if not _PAGE_TOKEN.fullmatch(page_token):
-        raise invalid(Violation("page_token", "is not from an earlier page"))
+        raise paging.unknown_token()
     return int(page_token or 0)

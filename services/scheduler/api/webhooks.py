@@ -12,6 +12,7 @@ from services.scheduler.api.caller import Callers
 from services.scheduler.api.removals import removal
 from services.scheduler.deliveries import DeliveryDesk
 from services.scheduler.ownership import Ownership
+from services.scheduler.receivers import Room
 from services.scheduler.signing import SigningSecrets
 from services.scheduler.subscriptions import SubscriptionDesk
 
@@ -101,7 +102,8 @@ class DeliveryService(webhook_pb2_grpc.DeliveryServiceServicer):
         lease_ms = request.lease_duration.ToMilliseconds()
         if not SHORTEST_LEASE_MS <= lease_ms <= LONGEST_LEASE_MS:
             raise invalid(Violation("lease_duration", "is from 1 to 600 seconds"))
-        deliveries = await self._desk.lease(request.max_deliveries, lease_ms)
+        room = Room(request.max_per_receiver, request.held)
+        deliveries = await self._desk.lease(request.max_deliveries, lease_ms, room)
         return webhook_pb2.LeaseDeliveriesResponse(deliveries=deliveries)
 
     async def RecordAttempt(

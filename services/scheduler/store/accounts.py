@@ -61,10 +61,10 @@ class Accounts:
         """Accounts that have batches holding a place."""
         return await self._accounts.find({"running_count": {"$gt": 0}}, {"running": 1}).to_list(None)
 
-    async def count_request(self, key_hash: str, minute: int) -> int:
-        """Count one request in a key's window; how many there were, this one included."""
+    async def count_request(self, account_id: str, minute: int) -> int:
+        """Count one request in an account's window; how many there were, this one included."""
         window = await self._windows.find_one_and_update(
-            {"_id": f"{key_hash}:{minute}"},
+            {"_id": f"{account_id}:{minute}"},
             {"$inc": {"count": 1}, "$set": {"minute": minute}},
             upsert=True,
             return_document=ReturnDocument.AFTER,

@@ -15,6 +15,8 @@ _ENDED = list(model.ENDED_BATCH)
 _VISIBLE = [state for state in model.BATCH_TRANSITIONS if state != model.CREATING]
 # Where a page ended: when its last batch was accepted, and its id.
 Place = tuple[int, str]
+# Times count down from here, so that the newest comes first.
+_LATEST_MS = 10**14 - 1
 _AT_REST = {"active": {"$exists": False}, "creating": {"$exists": False}}
 
 
@@ -24,7 +26,7 @@ class Batches:
     A document holds, beside what the caller gave:
     `slots` and `in_flight`, the items taken and not ended, and how many; `next_index`, the first index never taken;
     `active`, while it is pending or processing; `outbox`, while its end is not announced; `removing_ms`, once it is
-    being deleted.
+    being deleted. `order` sorts an account's batches, newest first, and is found by its index alone.
     """
 
     def __init__(self, database: Database) -> None:
@@ -33,7 +35,8 @@ class Batches:
     async def insert_creating(self, batch: Document) -> bool:
         """Store an invisible batch. False when it is there already, from an earlier try of the same call."""
         try:
-            await self._batches.insert_one({**batch, "state": model.CREATING, "creating": FLAG})
+            order = order_of(batch["account_id"], (batch["created_ms"], batch["_id"]))
+            await self._batches.insert_one({**batch, "order": order, "state": model.CREATING, "creating": FLAG})
         except DuplicateKeyError:
             return False
         return True
@@ -67,6 +70,11 @@ class Batches:
         found = await self._batches.find({"active": FLAG}, {"renders": 0, "metadata": 0}).to_list(None)
         return sorted(found, key=lambda batch: (batch["created_ms"], batch["_id"]))
 
+    async def unfinished(self, account_id: str, states: Sequence[str], limit: int, *, single: bool) -> int:
+        """How many of an account's batches, or of its single renders, are in some active states; counted to `limit`."""
+        query = {"account_id": account_id, "active": FLAG, "single": single, "state": {"$in": list(states)}}
+        return len(await self._batches.find(query, {"_id": 1}).limit(limit).to_list(None))
+
     async def newest(self, account_id: str, states: Sequence[str], after: Place | None, limit: int) -> list[Document]:
         """An account's batches in some shown states, or in any, newest first; single renders are not listed.
 
@@ -77,13 +85,32 @@ class Batches:
             limit: batches at most.
         """
         listed = {"$or": [_shown(state) for state in states]} if states else {"state": {"$in": _VISIBLE}}
-        conditions: list[Document] = [listed]
-        if after is not None:
-            older = [{"created_ms": {"$lt": after[0]}}, {"created_ms": after[0], "_id": {"$gt": after[1]}}]
-            conditions.append({"$or": older})
-        query = {"account_id": account_id, "single": False, "removing_ms": {"$exists": False}, "$and": conditions}
-        found = self._batches.find(query, {"renders": 0, "event_body": 0})
-        return await found.sort([("created_ms", -1), ("_id", 1)]).limit(limit).to_list(None)
+        beyond = {"$gt": order_of(account_id, after) if after else f"{account_id}:", "$lt": f"{account_id};"}
+        query = {"order": beyond, "single": False, "removing_ms": {"$exists": False}, **listed}
+        found = self._batches.find(query, {"event_body": 0})
+        return await found.sort("order", 1).limit(limit).to_list(None)
+
+    async def all_newest(self, account_id: str, since: Place | None, limit: int) -> list[Document]:
+        """An account's batches, newest first, single renders and those that nobody sees any more included.
+
+        Args:
+            account_id: whose.
+            since: the place to begin at.
+            limit: batches at most.
+        """
+        from_there = {"$gte": order_of(account_id, since) if since else f"{account_id}:", "$lt": f"{account_id};"}
+        found = self._batches.find({"order": from_there}, {"event_body": 0, "metadata": 0})
+        return await found.sort("order", 1).limit(limit).to_list(None)
+
+    async def retries(self, batch_ids: Sequence[str], limit: int) -> list[Document]:
+        """Ids of the batches that try others again, and of which, newest first."""
+        query = {
+            "retry_of": {"$in": list(batch_ids)},
+            "creating": {"$exists": False},
+            "removing_ms": {"$exists": False},
+        }
+        found = self._batches.find(query, {"retry_of": 1, "created_ms": 1}).limit(limit)
+        return sorted(await found.to_list(None), key=lambda batch: (-batch["created_ms"], batch["_id"]))
 
     async def creating(self) -> list[Document]:
         """Every batch being created."""
@@ -169,6 +196,12 @@ class Batches:
     async def announced(self, batch_id: str) -> None:
         """Note that the event is published."""
         await self._batches.update_one({"_id": batch_id}, {"$unset": {"outbox": ""}})
+
+
+def order_of(account_id: str, place: Place) -> str:
+    """Where a batch is among those of its account."""
+    created_ms, batch_id = place
+    return f"{account_id}:{_LATEST_MS - created_ms:014d}:{batch_id}"
 
 
 def _shown(state: str) -> Document:

@@ -11,13 +11,17 @@ from pymongo.errors import PyMongoError
 Document = dict[str, Any]
 Collection = AsyncCollection[Document]
 DATABASE_ERRORS = (PyMongoError,)
-SCHEMA = 1
+# The layout of the documents. Another number is another layout, which this version does not read.
+SCHEMA = 2
 
 # Present only while a document needs attention, so that finding it stays cheap as finished ones pile up.
 FLAG = "1"
 _INDEXES = {
-    "batches": ("account_id", "active", "creating", "outbox", "expires_ms", "removing_ms"),
+    "batches": ("account_id", "order", "active", "creating", "outbox", "expires_ms", "removing_ms", "retry_of"),
     "items": ("batch_id", "open"),
+    "archives": ("batch_id", "open"),
+    "assets": ("due_ms",),
+    "asset_sets": ("until_ms",),
     "keys": ("account_id", "expires_ms"),
     "ledger": ("period", "held", "moving", "moving_ms"),
     "audit": ("account_id", "at_ms"),
@@ -67,9 +71,10 @@ class Database:
         for name, field in _UNIQUE.items():
             await self.collection(name).create_index(field, unique=True)
 
-    async def ping(self) -> None:
-        """Ask the server for a sign of life."""
-        await self._client.admin.command("ping")
+    async def other_layout(self) -> int | None:
+        """The number of a layout that is not ours and that accounts are stored in; 0 when they carry none."""
+        other = await self.collection("accounts").find_one({"schema": {"$ne": SCHEMA}}, {"schema": 1})
+        return None if other is None else int(other.get("schema", 0))
 
     async def close(self) -> None:
         """Disconnect."""

@@ -8,6 +8,7 @@ import secrets
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
+from services.scheduler.receivers import Room, host_and_port
 from services.scheduler.store.database import FLAG, SCHEMA, Collection, Database, Document
 
 PENDING = "pending"
@@ -36,6 +37,7 @@ class Deliveries:
             "batch_id": event["_id"],
             "account_id": event["account_id"],
             "url": url,
+            "receiver": host_and_port(url),
             "subscription_id": subscription_id,
             "body": event["event_body"],
             "state": PENDING,
@@ -52,12 +54,21 @@ class Deliveries:
         except DuplicateKeyError:
             return
 
-    async def lease(self, limit: int, now: int, lease_ms: int) -> list[Document]:
-        """Lease up to `limit` deliveries that are due and not leased, the longest due first."""
-        query = {"due": FLAG, "next_ms": {"$lte": now}, "lease_ms": {"$lt": now}}
-        candidates = await self._deliveries.find(query, {"_id": 1}).sort("next_ms", 1).limit(limit).to_list(None)
-        leased = [await self._lease_one(row["_id"], now, lease_ms) for row in candidates]
-        return [row for row in leased if row is not None]
+    async def lease(self, limit: int, now: int, lease_ms: int, room: Room) -> list[Document]:
+        """Lease up to `limit` deliveries that are due and not leased, the longest due first, as far as there is room.
+
+        Receivers that are full are left out of the search, so that theirs hide nobody else's.
+        """
+        leased: list[Document] = []
+        searched: list[str] | None = None
+        # Each further round leaves out a receiver that has become full, and a full one has taken a share of the limit.
+        while len(leased) < limit and room.full != searched:
+            searched = room.full
+            for row in await self._due(limit - len(leased), now, searched):
+                if room.take(row.get("receiver", "")):
+                    taken = await self._lease_one(row["_id"], now, lease_ms)
+                    leased += [taken] if taken else []
+        return leased
 
     async def record(self, delivery: str, token: str, made: int, change: Document) -> bool:
         """Write the outcome of an attempt; false when the lease is not the current one.
@@ -112,6 +123,13 @@ class Deliveries:
     async def delete_of(self, batch_id: str) -> None:
         """Delete every delivery of a batch."""
         await self._deliveries.delete_many({"batch_id": batch_id})
+
+    async def _due(self, limit: int, now: int, but_for: list[str]) -> list[Document]:
+        query: Document = {"due": FLAG, "next_ms": {"$lte": now}, "lease_ms": {"$lt": now}}
+        if but_for:
+            query["receiver"] = {"$nin": but_for}
+        found = self._deliveries.find(query, {"receiver": 1}).sort("next_ms", 1).limit(limit)
+        return await found.to_list(None)
 
     async def _lease_one(self, delivery: str, now: int, lease_ms: int) -> Document | None:
         return await self._deliveries.find_one_and_update(

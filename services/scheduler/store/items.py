@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import bson
 from pymongo import ReturnDocument
 from pymongo.errors import BulkWriteError
 
@@ -13,6 +14,8 @@ from services.scheduler import model
 from services.scheduler.store.database import Collection, Database, Document
 
 DUPLICATE_KEY = 11000
+# Fields that conditions ask for or changes write; all others stay as they were inserted.
+_LIVE = frozenset({"_id", "batch_id", "index", "open", "state", "attempt", "dispatch_n", "crashes"})
 _OPEN = list(model.OPEN_ITEM)
 
 
@@ -34,7 +37,9 @@ class Items:
     """The items collection.
 
     `open` holds the batch's id until the item ends, so that looking for unfinished items costs the same however
-    many have finished.
+    many have finished. What an item was submitted with is stored in one field, `fixed`: servers take as long for a
+    field as for a document's worth of bytes, and batches are inserted by the ten thousand. Nothing outside this
+    module sees it.
     """
 
     def __init__(self, database: Database) -> None:
@@ -43,7 +48,7 @@ class Items:
     async def insert(self, items: Sequence[Document]) -> None:
         """Store items; those that an earlier try of the same call stored stay as they are."""
         try:
-            await self._items.insert_many(items, ordered=False)
+            await self._items.insert_many([_packed(item) for item in items], ordered=False)
         except BulkWriteError as error:
             if any(failure["code"] != DUPLICATE_KEY for failure in (error.details or {})["writeErrors"]):
                 raise
@@ -54,23 +59,32 @@ class Items:
 
     async def get(self, item_id: str) -> Document | None:
         """An item."""
-        return await self._items.find_one({"_id": item_id})
+        found = await self._items.find_one({"_id": item_id})
+        return _whole(found) if found else None
 
     async def get_many(self, item_ids: Sequence[str]) -> list[Document]:
         """Items by id, in the order of their ids; unknown ones are left out."""
         found = await self._items.find({"_id": {"$in": list(item_ids)}}).to_list(None)
-        return sorted(found, key=lambda item: str(item["_id"]))
+        return sorted(map(_whole, found), key=lambda item: str(item["_id"]))
 
     async def page(self, batch_id: str, first: int, limit: int, total: int) -> list[Document]:
         """Items `first` to `first + limit - 1` of a batch, found by their derived ids."""
         return await self.get_many([ids.item_id(batch_id, i) for i in range(first, min(first + limit, total))])
+
+    async def in_states(self, item_ids: Sequence[str], states: Sequence[str]) -> dict[str, Document]:
+        """Those of some items that are in some states, or in any, by id."""
+        query: Document = {"_id": {"$in": list(item_ids)}}
+        if states:
+            query["state"] = {"$in": list(states)}
+        return {str(item["_id"]): _whole(item) async for item in self._items.find(query)}
 
     async def page_in_states(
         self, batch_id: str, states: Sequence[str], first: int, skip: int, limit: int
     ) -> list[Document]:
         """Items of a batch in some states, from an index on, by index."""
         query = {"batch_id": batch_id, "state": {"$in": list(states)}, "index": {"$gte": first}}
-        return await self._items.find(query).sort("index", 1).skip(skip).limit(limit).to_list(None)
+        found = await self._items.find(query).sort("index", 1).skip(skip).limit(limit).to_list(None)
+        return [_whole(item) for item in found]
 
     async def counts(self, batch_id: str) -> dict[str, int]:
         """Number of items in each state."""
@@ -139,6 +153,8 @@ class Items:
     async def cancel_open(self, batch_id: str, limit: int, now: int) -> int:
         """Cancel up to `limit` open items and fence out their renderers; how many were found open."""
         found = await self._items.find({"open": batch_id}, {"_id": 1}).limit(limit).to_list(None)
+        if not found:
+            return 0  # An empty `$in` would be looked for in every item that there is.
         await self._items.update_many(
             {"_id": {"$in": [item["_id"] for item in found]}, "state": {"$in": _OPEN}},
             {**_end(model.CANCELLED, {"ended_ms": now}), "$inc": {"attempt": 1}},
@@ -146,7 +162,19 @@ class Items:
         return len(found)
 
     async def _change(self, query: Document, change: Document) -> Document | None:
-        return await self._items.find_one_and_update(query, change, return_document=ReturnDocument.AFTER)
+        changed = await self._items.find_one_and_update(query, change, return_document=ReturnDocument.AFTER)
+        return _whole(changed) if changed else None
+
+
+def _packed(item: Document) -> Document:
+    fixed = {name: value for name, value in item.items() if name not in _LIVE}
+    return {**{name: value for name, value in item.items() if name in _LIVE}, "fixed": bson.encode(fixed)}
+
+
+def _whole(stored: Document) -> Document:
+    """The item as it was inserted, with what was written to it since."""
+    fixed = stored.pop("fixed")
+    return {**bson.decode(fixed), **stored}
 
 
 def _dispatch(now: int) -> Document:

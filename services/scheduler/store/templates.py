@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
@@ -133,6 +134,11 @@ class Sources:
         over = {"until_ms": {"$lt": now}}
         found = await self._sources.find(over, {"_id": 1}).limit(limit).to_list(None)
         await self._sources.delete_many({"_id": {"$in": [source["_id"] for source in found]}, **over})
+
+    async def get_many(self, source_ids: Sequence[str]) -> dict[str, task_pb2.SourceDocument]:
+        """Those of some sources that are there, by id."""
+        found = self._sources.find({"_id": {"$in": list(source_ids)}}, {"source": 1})
+        return {str(each["_id"]): task_pb2.SourceDocument.FromString(each["source"]) async for each in found}
 
     async def get(self, source_id: str) -> task_pb2.SourceDocument | None:
         """A source by its id."""

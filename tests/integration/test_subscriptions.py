@@ -1,4 +1,4 @@
-"""The feed of events, webhook subscriptions and deliveries sent again, over REST, with a renderer that only reports."""
+"""Webhook subscriptions and deliveries sent again, over REST, with a renderer that only reports."""
 
 from __future__ import annotations
 
@@ -10,35 +10,13 @@ from typing import Any
 import httpx2
 import pytest
 
-from pressline.batch.v1 import batch_pb2
 from pressline.webhook.v1 import webhook_pb2
 from services.common import ids
 from services.common.addresses import AllowList
-from services.scheduler import clock, feed
-from services.scheduler.settings import SchedulerSettings
-from services.scheduler.store.database import Database
-from services.scheduler.stores import Stores
+from tests.support.feeds import BODY, HOOK, System, due, feed_of, record, state_of
 from tests.support.gateway_inside import running_gateway
-from tests.support.scheduler import Client, ReportingRenderer, running_scheduler, scheduler_settings
+from tests.support.scheduler import Client, running_scheduler, scheduler_settings
 from tests.support.servers import S3Server, UrlServer
-
-HOOK = "https://example.com/hook"
-BODY = {"url": HOOK, "events": ["batch.completed"]}
-
-
-class System:
-    """A scheduler and a gateway; each test has an account of its own."""
-
-    def __init__(self, anonymous: Client, rest_url: str, settings: SchedulerSettings, nats_url: str) -> None:
-        self.anonymous, self.rest_url, self.settings, self.nats_url = anonymous, rest_url, settings, nats_url
-
-    async def end(self, client: Client, count: int = 1, webhook_url: str = "") -> list[str]:
-        """Submit batches and see them end."""
-        async with ReportingRenderer(client, self.nats_url).running():
-            made = [(await client.submit(1, webhook_url=webhook_url)).batch.id for _ in range(count)]
-            for batch_id in made:
-                await client.until_ended(batch_id)
-        return made
 
 
 @pytest.fixture(scope="module")
@@ -59,86 +37,6 @@ async def rest(system: System, client: Client) -> AsyncIterator[httpx2.AsyncClie
     headers = {"Authorization": f"Bearer {client.key}"}
     async with httpx2.AsyncClient(base_url=system.rest_url, headers=headers, timeout=30, trust_env=False) as opened:
         yield opened
-
-
-async def feed_of(rest: httpx2.AsyncClient, count: int, **params: int) -> dict[str, Any]:
-    """A page of the feed once it has so many events: an event may follow the end of its batch by a moment."""
-    async with asyncio.timeout(10):
-        while True:
-            page: dict[str, Any] = (await rest.get("/v1/events", params=params)).json()
-            if len(page["data"]) >= count:
-                return page
-            await asyncio.sleep(0.05)
-
-
-async def due(client: Client) -> list[webhook_pb2.DueDelivery]:
-    """What notifiers would send now for this account."""
-    request = webhook_pb2.LeaseDeliveriesRequest(max_deliveries=100)
-    request.lease_duration.FromSeconds(1)
-    return list((await client.deliveries.LeaseDeliveries(request)).deliveries)
-
-
-async def record(
-    client: Client, delivery: webhook_pb2.DueDelivery, state: webhook_pb2.DeliveryState.ValueType, status: int
-) -> None:
-    attempt = webhook_pb2.Attempt(status_code=status)
-    attempt.start_time.GetCurrentTime()
-    await client.deliveries.RecordAttempt(
-        webhook_pb2.RecordAttemptRequest(id=delivery.id, token=delivery.token, attempt=attempt, state=state)
-    )
-
-
-async def test_every_ended_batch_is_one_event(system: System, client: Client, rest: httpx2.AsyncClient) -> None:
-    made = await system.end(client, 3)
-    page = await feed_of(rest, 3)
-    assert [event["sequence"] for event in page["data"]] == [1, 2, 3]
-    assert {event["type"] for event in page["data"]} == {"batch.completed"}
-    assert {event["data"]["id"] for event in page["data"]} == set(made)
-    assert all(event["data"]["status"] == "completed" for event in page["data"])
-    assert len({event["id"] for event in page["data"]}) == 3
-    assert page["next_cursor"] is None
-    first = (await rest.get("/v1/events", params={"limit": 2})).json()
-    assert (first["data"], first["next_cursor"]) == (page["data"][:2], "2")
-    assert (await rest.get("/v1/events", params={"after": 2})).json()["data"] == page["data"][2:]
-    assert (await rest.get("/v1/events", params={"after": 3})).json() == {"data": [], "next_cursor": None}
-
-
-@pytest.mark.parametrize("params", [{"limit": 0}, {"limit": 101}, {"after": -1}, {"after": "x"}, {"after": 10**30}])
-async def test_a_page_of_the_feed_is_bounded(rest: httpx2.AsyncClient, params: dict[str, Any]) -> None:
-    answer = await rest.get("/v1/events", params=params)
-    assert (answer.status_code, answer.json()["error"]["fields"][0]["path"]) == (400, next(iter(params)))
-
-
-async def test_announcing_again_makes_no_second_event(system: System, client: Client, rest: httpx2.AsyncClient) -> None:
-    (batch_id,) = await system.end(client, webhook_url=HOOK)
-    before = await feed_of(rest, 1)
-    database = Database(system.settings.mongodb_url, system.settings.mongodb_database)
-    try:
-        # As a scheduler leaves it that is killed after it announced and before it noted so.
-        await database.collection("batches").update_one({"_id": batch_id}, {"$set": {"outbox": "1"}})
-        async with asyncio.timeout(10):
-            while await database.collection("batches").find_one({"_id": batch_id, "outbox": "1"}):
-                await asyncio.sleep(0.05)
-    finally:
-        await database.close()
-    assert await feed_of(rest, 1) == before
-    deliveries = (await rest.get(f"/v1/batches/{batch_id}/deliveries")).json()["data"]
-    assert [(each["url"], each["event_id"]) for each in deliveries] == [(HOOK, before["data"][0]["id"])]
-
-
-async def test_events_are_kept_for_thirty_days(system: System, client: Client, rest: httpx2.AsyncClient) -> None:
-    database = Database(system.settings.mongodb_url, system.settings.mongodb_database)
-    account = (await rest.get("/v1/usage")).json()["account_id"]
-    old = clock.now_ms() - feed.KEPT_MS - 1
-    try:
-        stored = {"type": "batch.completed", "body": b'{"data":{}}', "created_ms": old}
-        await Stores.of(database).events.append(account, "evt_old", stored)
-    finally:
-        await database.close()
-    await system.end(client)
-    async with asyncio.timeout(10):
-        while [event["sequence"] for event in (await rest.get("/v1/events")).json()["data"]] != [2]:
-            await asyncio.sleep(0.05)
 
 
 async def test_a_subscription_shows_its_secret_once(rest: httpx2.AsyncClient) -> None:
@@ -234,7 +132,7 @@ async def test_a_receiver_that_is_gone_disables_its_subscription(
     (shown,) = (await rest.get("/webhook-subscriptions")).json()["subscriptions"]
     assert (shown["id"], shown["active"]) == (subscription["id"], False)
     # What was waiting for it is not sent any more, and nothing new is made.
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await state_of(rest, second) != "disabled":
             assert all(each.event_id != events[second] for each in await due(client))
             await asyncio.sleep(0.1)
@@ -271,38 +169,3 @@ async def test_a_delivery_is_sent_again(
     headers = {"Authorization": f"Bearer {stranger.key}"}
     hidden = await rest.post(f"/v1/deliveries/{sent.id}:resend", headers=headers)
     assert (hidden.status_code, hidden.json()["error"]["code"]) == (404, "NOT_FOUND")
-
-
-async def test_batches_are_listed_newest_first(system: System, client: Client, rest: httpx2.AsyncClient) -> None:
-    ended = await system.end(client, 2)
-    waiting = (await client.submit(1)).batch.id
-    newest_first = [waiting, *reversed(ended)]
-    listed = (await rest.get("/v1/batches")).json()
-    assert [batch["id"] for batch in listed["data"]] == newest_first
-    assert listed["data"][1] == (await rest.get(f"/v1/batches/{ended[1]}")).json()
-    assert listed["next_cursor"] is None
-    seen, cursor = [], ""
-    while cursor is not None:
-        page = (await rest.get("/v1/batches", params={"limit": 1, "cursor": cursor})).json()
-        seen += [batch["id"] for batch in page["data"]]
-        cursor = page["next_cursor"]
-    assert seen == newest_first
-    completed = (await rest.get("/v1/batches", params={"status": "completed"})).json()["data"]
-    assert [batch["id"] for batch in completed] == newest_first[1:]
-    assert (await rest.get("/v1/batches", params={"status": "failed"})).json() == {"data": [], "next_cursor": None}
-    stranger = await client.as_account("stranger-of-lists")
-    request = batch_pb2.ListBatchesRequest()
-    assert not (await client.batches.ListBatches(request, metadata=stranger.auth)).batches
-
-
-@pytest.mark.parametrize(
-    "params", [{"limit": 0}, {"limit": 101}, {"status": "done"}, {"cursor": "no"}, {"cursor": "\u0142"}]
-)
-async def test_a_list_of_batches_is_bounded(rest: httpx2.AsyncClient, params: dict[str, Any]) -> None:
-    answer = await rest.get("/v1/batches", params=params)
-    assert (answer.status_code, answer.json()["error"]["fields"][0]["path"]) == (400, next(iter(params)))
-
-
-async def state_of(rest: httpx2.AsyncClient, batch_id: str) -> str:
-    (delivery,) = (await rest.get(f"/v1/batches/{batch_id}/deliveries")).json()["data"]
-    return str(delivery["state"])

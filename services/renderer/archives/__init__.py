@@ -1,0 +1,1 @@
+"""Archives: all results of a batch in one ZIP or one PDF."""

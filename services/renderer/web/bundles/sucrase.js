@@ -1,0 +1,2 @@
+// The compiler of JSX and TypeScript, bundled into vendor/sucrase.js.
+export { transform } from "sucrase";
