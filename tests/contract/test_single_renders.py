@@ -130,7 +130,7 @@ def test_pictify_render_that_fails(client: httpx2.Client, card: str) -> None:
         ({"variables": [1]}, ["variables"]),
         ({"format": "gif", "quality": 2}, ["format", "quality"]),
         ({"layout": "square", "layouts": ["tall"]}, ["layouts"]),
-        ({"layout": "nowhere"}, ["layouts"]),
+        ({"layout": "nowhere"}, ["layout"]),
     ],
 )
 def test_pictify_render_names_every_field_at_fault(
