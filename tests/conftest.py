@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import AsyncIterator, Iterator
 
 import psutil
@@ -10,6 +11,9 @@ import pytest
 from pressline_local import servers
 from tests.support.servers import S3Server, UrlServer, serving
 from tests.support.stack import Stack, processes_of, running_stack
+
+# A shell that starts the tests in the background has them ignore it, and what they start would do the same.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

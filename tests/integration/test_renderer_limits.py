@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -80,11 +81,21 @@ async def test_what_browsers_take_is_seen(engine: Engine) -> None:
     assert measure([gone]) == {gone: 0}
 
 
+def drivers() -> list[psutil.Process]:
+    """Playwright's processes that live beneath this one."""
+    found = []
+    for process in psutil.Process().children():
+        # A browser that has just ended is a zombie until it is reaped, and has no command line.
+        with suppress(psutil.NoSuchProcess):
+            if any("playwright" in word for word in process.cmdline()):
+                found.append(process)
+    return found
+
+
 async def test_a_driver_that_ends_is_replaced(engine: Engine) -> None:
     await assert_next_works(engine)
-    for process in psutil.Process().children():
-        if any("playwright" in word for word in process.cmdline()):
-            process.kill()
+    for process in drivers():
+        process.kill()
     # The item at hand is handed back; those after it are rendered.
     async with asyncio.timeout(120):
         while True:

@@ -122,7 +122,7 @@ async def test_each_row_has_a_page_of_its_own(engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("body", "code", "parts"),
     [
-        ("export default function Card() {\n  return <h1>Hello;\n}", ErrorCode.COMPILE_ERROR, ["line 3", "column"]),
+        ("export default function Card() {\n  return <h1>Hello;\n}", ErrorCode.COMPILE_ERROR, ["line 2, column 19"]),
         ("const x = ;\nexport default () => <p/>", ErrorCode.COMPILE_ERROR, ["line 1, column 11"]),
         ('import _ from "lodash";\nexport default () => <p>{_.x}</p>', ErrorCode.COMPILE_ERROR, ['"lodash"', "line 1"]),
         ("export const Card = () => <p/>", ErrorCode.COMPILE_ERROR, ["export a component by default"]),

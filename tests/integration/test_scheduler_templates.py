@@ -35,7 +35,7 @@ from tests.support.templates import (
 
 @pytest.fixture
 async def client(nats_server: UrlServer, mongodb_server: UrlServer, s3_server: S3Server) -> AsyncIterator[Client]:
-    settings = scheduler_settings(nats_server, mongodb_server, s3_server, template_wait_seconds=60)
+    settings = scheduler_settings(nats_server, mongodb_server, s3_server, template_wait_seconds=10)
     async with running_scheduler(settings) as anonymous:
         yield await anonymous.as_account(new_account())
 
