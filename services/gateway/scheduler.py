@@ -21,7 +21,6 @@ from services.common.rpc_errors import from_rpc_error, translated
 from services.gateway.translate.paths import READS, renamed
 
 CALL_SECONDS = 15.0
-ADMIT_SECONDS = 5.0
 HEALTH_SECONDS = 2.0
 CREATE_SECONDS = 120.0
 # Less than a scheduler lets a connection live: it is this side that begins anew.
@@ -57,7 +56,7 @@ class Stubs:
             PresslineError: UNAUTHORIZED for an unknown key, SERVICE_UNAVAILABLE without a scheduler.
         """
         request = account_pb2.AdmitRequest(api_key=api_key)
-        return await translated(self._admission.Admit(request, timeout=ADMIT_SECONDS))
+        return await translated(self._admission.Admit(request, timeout=CALL_SECONDS))
 
     async def serving(self) -> bool:
         """Whether a scheduler answers its health check and takes calls."""

@@ -51,8 +51,7 @@ class Worker:
         self._running: set[asyncio.Task[None]] = set()
         self._held: Counter[str] = Counter()
         self._bell = asyncio.Event()
-        # The last lease filled every free place, or one receiver's, so there may be more to send as soon as one is
-        # free again.
+        # There may be more to send as soon as a place is free: the last lease filled all, or all of one receiver.
         self._backlog = False
 
     def ring(self) -> None:
@@ -73,6 +72,8 @@ class Worker:
         await self._drain(drain_seconds)
 
     async def _start_due(self, places: int) -> None:
+        # What ends while a lease is asked for still counted in the question, so the answer may leave its place empty.
+        self._backlog = True
         leased = await self._lease(places)
         self._held.update(due.receiver for due in leased)
         self._backlog = len(leased) == places or max(self._held.values(), default=0) >= self._share
