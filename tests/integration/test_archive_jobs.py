@@ -237,7 +237,7 @@ async def test_a_batch_deleted_meanwhile_leaves_no_object(world: ArchiveWorld, l
     slow = SlowBlobs(world.settings)
     async with world.archiving(slow):
         await world.ask(batch_id)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not slow.reads:
                 await asyncio.sleep(0.02)
         await world.client.batches.DeleteBatch(
@@ -245,7 +245,7 @@ async def test_a_batch_deleted_meanwhile_leaves_no_object(world: ArchiveWorld, l
         )
     # The archiver has ended: what it may have stored after the removal is looked for once more.
     later(2 * RECHECK_MS)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while await world.stores.tombstones.to_recheck(clock.now_ms(), 10):
             await asyncio.sleep(0.1)
     assert slow.reads < 30
@@ -258,7 +258,7 @@ async def test_one_that_is_stopped_hands_its_archive_to_the_next(world: ArchiveW
     slow = SlowBlobs(world.settings)
     async with world.archiving(slow):
         archive = await world.ask(batch_id)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not slow.reads:
                 await asyncio.sleep(0.02)
     handed_back = await world.stores.archives.get(archive.id)

@@ -121,7 +121,7 @@ async def test_what_nobody_finishes_is_swept_away(
     break_once(monkeypatch, Batches, "commit")
     with pytest.raises(grpc.aio.AioRpcError):
         await retry(client, old, "k")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         for name in ("batches", "items", "requests"):
             while await count_of_others(database, name, old):
                 await asyncio.sleep(0.05)
@@ -140,6 +140,6 @@ async def test_deleting_a_batch_leaves_nothing_of_what_it_was_asked_for(
     old = await failed_batch(client, nats_server.url, 3)
     assert await database.collection("requests").find_one({"_id": old})
     await client.batches.DeleteBatch(batch_pb2.DeleteBatchRequest(batch_id=old), metadata=client.auth)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while await database.collection("requests").find_one({"_id": old}):
             await asyncio.sleep(0.05)

@@ -71,4 +71,5 @@ class AssetSets:
         """Delete up to `limit` sets that no batch can need any more."""
         over = {"until_ms": {"$lt": now}}
         found = await self._sets.find(over, {"_id": 1}).limit(limit).to_list(None)
-        await self._sets.delete_many({"_id": {"$in": [each["_id"] for each in found]}, **over})
+        if found:
+            await self._sets.delete_many({"_id": {"$in": [each["_id"] for each in found]}, **over})

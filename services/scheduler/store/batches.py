@@ -104,6 +104,8 @@ class Batches:
 
     async def retries(self, batch_ids: Sequence[str], limit: int) -> list[Document]:
         """Ids of the batches that try others again, and of which, newest first."""
+        if not batch_ids:
+            return []
         query = {
             "retry_of": {"$in": list(batch_ids)},
             "creating": {"$exists": False},

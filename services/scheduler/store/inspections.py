@@ -39,6 +39,8 @@ class Inspections:
 
     async def get_many(self, source_ids: Sequence[str], now: int) -> dict[str, Inspection]:
         """Those that are there, by source."""
+        if not source_ids:
+            return {}
         found = await self._inspections.find({"_id": {"$in": list(source_ids)}}).to_list(None)
         aging = [each["_id"] for each in found if each["until_ms"] < now + RENEWED_BELOW_MS]
         if aging:

@@ -64,6 +64,8 @@ class Items:
 
     async def get_many(self, item_ids: Sequence[str]) -> list[Document]:
         """Items by id, in the order of their ids; unknown ones are left out."""
+        if not item_ids:
+            return []
         found = await self._items.find({"_id": {"$in": list(item_ids)}}).to_list(None)
         return sorted(map(_whole, found), key=lambda item: str(item["_id"]))
 
@@ -73,6 +75,8 @@ class Items:
 
     async def in_states(self, item_ids: Sequence[str], states: Sequence[str]) -> dict[str, Document]:
         """Those of some items that are in some states, or in any, by id."""
+        if not item_ids:
+            return {}
         query: Document = {"_id": {"$in": list(item_ids)}}
         if states:
             query["state"] = {"$in": list(states)}
@@ -104,6 +108,8 @@ class Items:
 
     async def ended_among(self, item_ids: Sequence[str]) -> list[str]:
         """Which of some items have ended."""
+        if not item_ids:
+            return []
         query = {"_id": {"$in": list(item_ids)}, "state": {"$in": list(model.ENDED_ITEM)}}
         return [str(item["_id"]) async for item in self._items.find(query, {"_id": 1})]
 

@@ -133,10 +133,13 @@ class Sources:
         """Delete up to `limit` sources that no batch can need any more."""
         over = {"until_ms": {"$lt": now}}
         found = await self._sources.find(over, {"_id": 1}).limit(limit).to_list(None)
-        await self._sources.delete_many({"_id": {"$in": [source["_id"] for source in found]}, **over})
+        if found:
+            await self._sources.delete_many({"_id": {"$in": [source["_id"] for source in found]}, **over})
 
     async def get_many(self, source_ids: Sequence[str]) -> dict[str, task_pb2.SourceDocument]:
         """Those of some sources that are there, by id."""
+        if not source_ids:
+            return {}
         found = self._sources.find({"_id": {"$in": list(source_ids)}}, {"source": 1})
         return {str(each["_id"]): task_pb2.SourceDocument.FromString(each["source"]) async for each in found}
 

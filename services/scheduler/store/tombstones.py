@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from services.scheduler.store.database import SCHEMA, Collection, Database, Document
 
@@ -35,6 +35,7 @@ class Tombstones:
         found = self._tombstones.find({"gone_ms": {"$lt": gone_before}}, {"_id": 1}).limit(limit)
         return [str(tombstone["_id"]) async for tombstone in found]
 
-    async def delete(self, batch_ids: Iterable[str]) -> None:
+    async def delete(self, batch_ids: Sequence[str]) -> None:
         """Forget batches."""
-        await self._tombstones.delete_many({"_id": {"$in": list(batch_ids)}})
+        if batch_ids:
+            await self._tombstones.delete_many({"_id": {"$in": list(batch_ids)}})
