@@ -56,7 +56,7 @@ async def test_it_shows_every_operation_and_asks_no_one_else(page: Page, stack: 
 
 @pytest.mark.parametrize("path", sorted(PATHS))
 def test_its_parts_need_no_key(stack: Stack, path: str) -> None:
-    answer = httpx2.get(f"{stack.api}{path}", trust_env=False)
+    answer = httpx2.get(f"{stack.api}{path}", trust_env=False, timeout=60)
     assert answer.status_code == 200
     assert answer.content
     if path != "/openapi.json":
@@ -65,5 +65,5 @@ def test_its_parts_need_no_key(stack: Stack, path: str) -> None:
 
 
 def test_what_is_served_is_what_the_routes_say(stack: Stack) -> None:
-    served = httpx2.get(f"{stack.api}/openapi.json", trust_env=False).json()
+    served = httpx2.get(f"{stack.api}/openapi.json", trust_env=False, timeout=60).json()
     assert served == gateway().openapi()

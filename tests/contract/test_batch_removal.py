@@ -36,11 +36,11 @@ def test_a_deleted_batch_is_gone_to_its_owner_everywhere(stack: Stack, client: h
     batch_id, generation_id = made["batch_id"], made["generations"][0]["id"]
     until_ended(client, batch_id)
     url = client.get(f"/v1/generations/{generation_id}").json()["url"]
-    assert httpx2.get(url, trust_env=False).status_code == 200
+    assert httpx2.get(url, trust_env=False, timeout=60).status_code == 200
 
     deleted = client.delete(f"/v1/batches/{batch_id}")
     assert (deleted.status_code, deleted.content) == (204, b"")
-    assert httpx2.get(url, trust_env=False).status_code == 404
+    assert httpx2.get(url, trust_env=False, timeout=60).status_code == 404
     with api(stack, account="tests-removal-other") as stranger:
         for method, path in reads(batch_id, generation_id):
             answer = client.request(method, path)

@@ -52,7 +52,7 @@ def generated(client: httpx2.Client, *items: object) -> list[dict[str, Any]]:
 
 
 def pdf_at(generation: dict[str, Any]) -> pypdf.PdfReader:
-    return pypdf.PdfReader(io.BytesIO(httpx2.get(generation["url"], trust_env=False).content))
+    return pypdf.PdfReader(io.BytesIO(httpx2.get(generation["url"], trust_env=False, timeout=60).content))
 
 
 def test_the_published_example(client: httpx2.Client) -> None:

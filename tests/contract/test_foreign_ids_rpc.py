@@ -29,7 +29,7 @@ from tests.support.belongings import KINDS, Belongings, make_belongings, unknown
 from tests.support.gateway import CARD, api
 from tests.support.stack import Stack
 
-CALL_SECONDS = 20
+CALL_SECONDS = 60
 # What makes a request sound, so that it is the id that decides the answer.
 ALSO: Mapping[str, Message] = {
     "UpdateTemplate": template_pb2.UpdateTemplateRequest(

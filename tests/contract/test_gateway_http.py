@@ -100,7 +100,7 @@ def code_of(answer: httpx2.Response) -> str:
 @pytest.mark.parametrize("authorization", [None, "Bearer wrong", "Basic abc", "Bearer", "Bearer a b", "Bearer \x80"])
 def test_no_route_opens_without_a_key(stack: Stack, method: str, path: str, authorization: str | None) -> None:
     headers = [] if authorization is None else [(b"Authorization", authorization.encode("latin-1"))]
-    answer = httpx2.request(method, stack.api + path, headers=headers, trust_env=False)
+    answer = httpx2.request(method, stack.api + path, headers=headers, trust_env=False, timeout=60)
     assert answer.status_code == 401
     assert code_of(answer) == "UNAUTHORIZED"
     assert answer.headers["www-authenticate"] == "Bearer"
@@ -109,19 +109,21 @@ def test_no_route_opens_without_a_key(stack: Stack, method: str, path: str, auth
 
 def test_the_scheme_may_be_written_in_any_case(stack: Stack, client: httpx2.Client) -> None:
     key = client.headers["authorization"].removeprefix("Bearer ")
-    answer = httpx2.get(f"{stack.api}/v1/usage", headers={"Authorization": f"bearer {key}"}, trust_env=False)
+    answer = httpx2.get(
+        f"{stack.api}/v1/usage", headers={"Authorization": f"bearer {key}"}, trust_env=False, timeout=60
+    )
     assert answer.status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/openapi.json"])
 def test_probes_and_the_description_need_no_key(stack: Stack, path: str) -> None:
-    answer = httpx2.get(stack.api + path, trust_env=False)
+    answer = httpx2.get(stack.api + path, trust_env=False, timeout=60)
     assert answer.status_code == 200
     assert re.fullmatch("req_[0-9a-z]{16}", answer.headers["x-request-id"])
 
 
 def test_the_description_names_every_route(stack: Stack) -> None:
-    description = httpx2.get(f"{stack.api}/openapi.json", trust_env=False).json()
+    description = httpx2.get(f"{stack.api}/openapi.json", trust_env=False, timeout=60).json()
     assert description["openapi"].startswith("3.1")
     described = {
         (method.upper(), re.sub(r"\{[^}]+\}", "x", path))

@@ -155,7 +155,7 @@ def test_items_show_what_became_of_them(client: httpx2.Client, ended: dict[str, 
     ]
     assert [failed[key] for key in ("status", "url", "sha256")] == ["failed", None, None]
     assert "name" in failed["error"]["message"]
-    content = httpx2.get(image["url"], trust_env=False).content
+    content = httpx2.get(image["url"], trust_env=False, timeout=60).content
     assert (len(content), hashlib.sha256(content).hexdigest()) == (image["bytes"], image["sha256"])
     assert image["attempts"] == 1
 

@@ -124,7 +124,7 @@ def test_a_key_that_only_reads_may_not(stack: Stack, client: httpx2.Client, part
     answer = httpx2.post(
         f"{stack.api}/v1/batches/{partial}:retry",
         headers={"Authorization": f"Bearer {key}"},
-        timeout=30,
+        timeout=60,
         trust_env=False,
     )
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "FORBIDDEN")

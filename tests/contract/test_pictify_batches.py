@@ -84,7 +84,7 @@ def test_results_have_the_dialects_shape(client: httpx2.Client, ended: dict[str,
 
 def test_a_url_leads_to_the_image(client: httpx2.Client, ended: dict[str, Any]) -> None:
     first = results(client, ended["id"])["results"][0]
-    image = httpx2.get(first["url"], trust_env=False)
+    image = httpx2.get(first["url"], trust_env=False, timeout=60)
     assert image.status_code == 200
     assert image.content.startswith(b"\x89PNG")
     assert len(image.content) == first["bytes"]
@@ -167,7 +167,7 @@ def test_several_layouts_give_several_files(client: httpx2.Client, uid: str) -> 
     ]
     assert result["errors"] == []
     for file in result["results"]:
-        assert httpx2.get(file["url"], trust_env=False).content.startswith(b"\xff\xd8")
+        assert httpx2.get(file["url"], trust_env=False, timeout=60).content.startswith(b"\xff\xd8")
 
 
 def test_a_row_that_fails_tells_so_for_each_of_several_layouts(client: httpx2.Client, uid: str) -> None:

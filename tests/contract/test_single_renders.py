@@ -34,7 +34,7 @@ def card(client: httpx2.Client) -> str:
 
 
 def picture(url: str) -> Image.Image:
-    return Image.open(io.BytesIO(httpx2.get(url, trust_env=False).content))
+    return Image.open(io.BytesIO(httpx2.get(url, trust_env=False, timeout=60).content))
 
 
 def text(document: bytes) -> str:
@@ -48,7 +48,7 @@ def test_deckle_generate_answers_with_the_pdf(client: httpx2.Client) -> None:
     body = answer.json()
     assert set(body) == GENERATED | {"url"}
     assert (body["status"], body["pages"], body["error"]) == ("completed", 1, None)
-    document = httpx2.get(body["url"], trust_env=False).content
+    document = httpx2.get(body["url"], trust_env=False, timeout=60).content
     assert len(document) == body["file_size"]
     assert text(document).strip() == "Ada"
     assert isinstance(body["generation_time_ms"], int)

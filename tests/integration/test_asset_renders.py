@@ -98,7 +98,7 @@ async def items(rest: httpx2.AsyncClient, batch_id: str) -> list[dict[str, Any]]
 async def colours(item: dict[str, Any]) -> tuple[Any, Any]:
     """What its text and its logo look like."""
     assert item["status"] == "succeeded", item
-    async with httpx2.AsyncClient(trust_env=False) as anybody:
+    async with httpx2.AsyncClient(trust_env=False, timeout=60) as anybody:
         picture = Image.open(io.BytesIO((await anybody.get(item["url"])).content)).convert("RGB")
     return picture.getpixel((20, 10)), picture.getpixel((60, 20))
 

@@ -37,7 +37,7 @@ async def client(system: System) -> Client:
 @pytest.fixture
 async def rest(system: System, client: Client) -> AsyncIterator[httpx2.AsyncClient]:
     headers = {"Authorization": f"Bearer {client.key}"}
-    async with httpx2.AsyncClient(base_url=system.rest_url, headers=headers, timeout=30, trust_env=False) as opened:
+    async with httpx2.AsyncClient(base_url=system.rest_url, headers=headers, timeout=60, trust_env=False) as opened:
         yield opened
 
 

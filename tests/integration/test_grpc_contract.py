@@ -61,7 +61,7 @@ async def reflected(channel: grpc.aio.Channel) -> set[str]:
         yield reflection_pb2.ServerReflectionRequest(list_services="")
 
     stub = reflection_pb2_grpc.ServerReflectionStub(channel)
-    async for answer in stub.ServerReflectionInfo(ask(), metadata=(("x-pressline-service-token", TOKEN),), timeout=15):
+    async for answer in stub.ServerReflectionInfo(ask(), metadata=(("x-pressline-service-token", TOKEN),), timeout=60):
         return {service.name for service in answer.list_services_response.service}
     raise AssertionError("no answer")
 

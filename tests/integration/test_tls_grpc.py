@@ -18,7 +18,7 @@ from tests.support.certificates import Authority, Identity
 from tests.support.ports import free_port
 
 LOCAL = "127.0.0.1"
-CALL_SECONDS = 20
+CALL_SECONDS = 60
 # A refusal is final only for the test: the channel itself would try again until the deadline.
 REFUSAL_SECONDS = 2
 

@@ -146,20 +146,20 @@ async def test_a_batch_goes_through_tls_all_the_way(
 
 async def test_a_client_that_does_not_know_the_authority_stays_away(gateway: Gateway, tmp_path: Path) -> None:
     for verify in (believing(Authority(tmp_path)), ssl.create_default_context()):
-        async with httpx2.AsyncClient(verify=verify, trust_env=False) as rest:
+        async with httpx2.AsyncClient(verify=verify, trust_env=False, timeout=60) as rest:
             with pytest.raises(httpx2.ConnectError, match="certificate verify failed"):
                 await rest.get(f"{gateway.url}/healthz")
 
 
 async def test_plain_http_gets_no_answer_at_a_tls_port(gateway: Gateway) -> None:
-    async with httpx2.AsyncClient(trust_env=False) as rest:
+    async with httpx2.AsyncClient(trust_env=False, timeout=60) as rest:
         with pytest.raises(httpx2.TransportError):
             await rest.get(f"{gateway.url.replace('https', 'http')}/healthz")
 
 
 async def test_a_new_certificate_is_shown_to_new_connections(gateway: Gateway, authority: Authority) -> None:
     async def alive() -> None:
-        async with httpx2.AsyncClient(verify=believing(authority), trust_env=False) as rest:
+        async with httpx2.AsyncClient(verify=believing(authority), trust_env=False, timeout=60) as rest:
             assert (await rest.get(f"{gateway.url}/healthz")).status_code == 200
 
     await alive()
@@ -183,7 +183,7 @@ async def test_a_process_of_its_own_shows_new_certificates_too(settings: Schedul
             own = authority.issue("gateway", LOCAL)
             shown.cert.write_bytes(own.cert.read_bytes())
             shown.key.write_bytes(own.key.read_bytes())
-            async with httpx2.AsyncClient(verify=believing(authority), trust_env=False) as rest:
+            async with httpx2.AsyncClient(verify=believing(authority), trust_env=False, timeout=60) as rest:
                 while not await answers(rest, f"https://{LOCAL}:{port}/healthz"):
                     await asyncio.sleep(0.1)
 

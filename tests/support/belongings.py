@@ -15,7 +15,7 @@ from services.common import ids
 from tests.support.gateway import CARD, make_template, until_ended
 
 NOBODY = "http://127.0.0.1:9/"
-DELIVERY_SECONDS = 30
+DELIVERY_SECONDS = 60
 # What each parameter of a route, field of a message or filter names. A new one belongs in here.
 KINDS: Mapping[str, str] = {
     "uid": "template",
