@@ -56,4 +56,4 @@ lock: setup
 
 clean:
 	rm -rf .venv gen dist demo-output services/*/web/node_modules services/*/web/vendor \
-		.mypy_cache .ruff_cache .import_linter_cache .hypothesis
+		tests/visual/failed .mypy_cache .ruff_cache .import_linter_cache .hypothesis

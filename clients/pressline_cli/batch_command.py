@@ -15,6 +15,17 @@ from pressline_cli.contact_sheet import write_contact_sheet
 from pressline_cli.job import Job, Runner
 from pressline_cli.naming import Namer
 from pressline_cli.options import Format, OutputOptions, extension_of, output_spec, read_template, source_of
+from pressline_cli.pdf_options import (
+    Forbid,
+    Meta,
+    Outline,
+    OwnerPasswordFile,
+    PageRanges,
+    PasswordFile,
+    PdfA,
+    PdfExtras,
+    Tagged,
+)
 from pressline_cli.progress import ProgressView
 from pressline_cli.refusal import RefusalError
 from pressline_cli.results import Result, Results, write_manifest
@@ -24,18 +35,24 @@ from pressline_cli.shared_options import (
     Clock,
     Data,
     Environment,
+    FullPage,
     Key,
     Locale,
     Margin,
     PageSize,
     Quality,
+    RequireAssets,
     Scale,
+    Selector,
     Size,
+    Tailwind,
     Timezone,
+    Transparent,
 )
 from pressline_cli.thumbnails import ThumbnailError
 
 SOME_FAILED = 2
+SHOWN_WARNINGS = 20
 LONGEST_REFERENCE = 256
 
 
@@ -52,11 +69,24 @@ def batch(
     size: Size = None,
     scale: Scale = None,
     quality: Quality = None,
+    selector: Selector = None,
+    full_page: FullPage = False,
+    transparent: Transparent = False,
+    tailwind: Tailwind = False,
     page_size: PageSize = None,
     margin: Margin = None,
+    page_ranges: PageRanges = None,
+    tagged: Tagged = False,
+    outline: Outline = False,
+    pdfa: PdfA = False,
+    meta: Meta = None,
+    password_file: PasswordFile = None,
+    owner_password_file: OwnerPasswordFile = None,
+    forbid: Forbid = None,
     timezone: Timezone = None,
     locale: Locale = None,
     clock: Clock = None,
+    require_assets: RequireAssets = False,
     concurrency: Annotated[
         int | None, typer.Option(min=1, max=10, help="Most items of a batch rendered at once.")
     ] = None,
@@ -70,11 +100,15 @@ def batch(
     Exit codes: 0 all rows, 2 some rows failed, 1 refused, 130 interrupted.
     """
     text = read_template(template)
-    output = output_spec(OutputOptions(output_format, size, scale, quality, page_size, margin), text)
+    pdf = PdfExtras(page_ranges, tagged, outline, pdfa, meta, password_file, owner_password_file, forbid)
+    said = OutputOptions(output_format, size, scale, quality, page_size, margin, selector, full_page, transparent, pdf)
+    output = output_spec(said, text)
     names = _name_rows(data, Namer(name, extension_of(output_format, name), _count(data)), reference)
     _make_folder(out)
-    where = Environment(timezone=timezone, locale=locale, clock=clock)
-    defaults = source_of(template, text) | {"output": output}
+    where = Environment(
+        timezone=timezone, locale=locale, clock=clock, missing_assets="error" if require_assets else None
+    )
+    defaults = source_of(template, text, tailwind=tailwind) | {"output": output}
     job = Job(_items(read_rows(data), reference), names, defaults, out, concurrency, webhook, where)
     about = {"template": str(template), "data": str(data), "format": output_format}
     _run(Connection(api, key, stack), job, about, data.name)
@@ -141,6 +175,8 @@ def _make_folder(out: Path) -> None:
 def _report(console: Console, results: Results, out: Path, manifest: Path, title: str) -> None:
     for result in results.failures:
         console.print(failure_text(result), style="red", markup=False, soft_wrap=True)
+    for line in warning_lines(results):
+        console.print(line, style="yellow", markup=False, soft_wrap=True)
     files = [result.file for result in results.ordered if result.file]
     failed = f", {results.failed} failed" if results.failed else ""
     console.print(f"{len(files)} of {results.total} files in {out}{failed}", markup=False, soft_wrap=True)
@@ -156,6 +192,13 @@ def failure_text(result: Result) -> str:
     reference = f" ({result.reference})" if result.reference else ""
     reason = f"{result.error['code']}: {result.error['message']}" if result.error else result.status
     return f"row {result.index + 1}{reference}: {reason}"
+
+
+def warning_lines(results: Results) -> list[str]:
+    """Lines about what was odd; the manifest has what is too much for people."""
+    lines = [f"row {result.index + 1}: {warning}" for result in results.ordered for warning in result.warnings]
+    more = len(lines) - SHOWN_WARNINGS
+    return lines[:SHOWN_WARNINGS] + ([f"{more} more warnings in the manifest"] if more > 0 else [])
 
 
 def _draw_contact_sheet(console: Console, out: Path, files: list[str], title: str) -> None:

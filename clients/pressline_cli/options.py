@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, Literal
 
+from pressline_cli.pdf_options import PdfExtras
 from pressline_cli.refusal import RefusalError
 
 Format = Literal["png", "jpeg", "webp", "pdf"]
@@ -30,6 +32,10 @@ class OutputOptions:
     quality: float | None = None
     page_size: str | None = None
     margin: str | None = None
+    selector: str | None = None
+    full_page: bool = False
+    transparent: bool = False
+    pdf: PdfExtras = field(default_factory=PdfExtras)
 
 
 def read_template(path: Path) -> str:
@@ -42,9 +48,10 @@ def read_template(path: Path) -> str:
         raise RefusalError(f"{path}: byte {error.start + 1} is not UTF-8; save the file as UTF-8.") from error
 
 
-def source_of(path: Path, text: str) -> dict[str, Any]:
+def source_of(path: Path, text: str, *, tailwind: bool) -> dict[str, Any]:
     """The template as a batch names it: a React component by its file's extension, else HTML."""
-    return {"react" if path.suffix.lower() in _COMPONENTS else "html": text}
+    source: dict[str, Any] = {"react" if path.suffix.lower() in _COMPONENTS else "html": text}
+    return source | ({"tailwind": True} if tailwind else {})
 
 
 def format_of(path: Path) -> Format:
@@ -72,23 +79,26 @@ def output_spec(options: OutputOptions, html: str) -> dict[str, Any]:
 
 
 def _image(options: OutputOptions, html: str) -> dict[str, Any]:
-    _only_for("PDF", {"--page-size": options.page_size, "--margin": options.margin})
+    _only_for("PDF", options.pdf.said | {"--page-size": options.page_size, "--margin": options.margin})
     width, height = _parse_size(options.size) if options.size else _declared_size(html) or DEFAULT_SIZE
-    extra = {"device_scale_factor": options.scale, "quality": options.quality}
-    return {"format": options.format, "width": width, "height": height} | _said(extra)
+    extra = {"device_scale_factor": options.scale, "quality": options.quality, "selector": options.selector}
+    switches = {"full_page": options.full_page or None, "transparent": options.transparent or None}
+    return {"format": options.format, "width": width, "height": height} | _said(extra | switches)
 
 
 def _pdf(options: OutputOptions) -> dict[str, Any]:
-    _only_for("images", {"--size": options.size, "--scale": options.scale, "--quality": options.quality})
+    images = {"--size": options.size, "--scale": options.scale, "--quality": options.quality}
+    areas = {"--selector": options.selector, "--full-page": options.full_page or None}
+    _only_for("images", images | areas | {"--transparent": options.transparent or None})
     page = _page_size(options.page_size) if options.page_size else None
-    return {"format": "pdf"} | _said({"page_size": page, "margin": options.margin})
+    return {"format": "pdf"} | _said({"page_size": page, "margin": options.margin}) | options.pdf.spec()
 
 
 def _said(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _only_for(what: str, given: dict[str, object]) -> None:
+def _only_for(what: str, given: Mapping[str, object]) -> None:
     wrong = next((name for name, value in given.items() if value is not None), None)
     if wrong:
         raise RefusalError(f"{wrong} is for {what} only.")

@@ -11,6 +11,17 @@ from rich.console import Console
 
 from pressline_cli.connection import Connection, connect
 from pressline_cli.options import OutputOptions, format_of, output_spec, read_template, source_of
+from pressline_cli.pdf_options import (
+    Forbid,
+    Meta,
+    Outline,
+    OwnerPasswordFile,
+    PageRanges,
+    PasswordFile,
+    PdfA,
+    PdfExtras,
+    Tagged,
+)
 from pressline_cli.refusal import RefusalError
 from pressline_cli.rows import parse_object
 from pressline_cli.shared_options import (
@@ -18,14 +29,19 @@ from pressline_cli.shared_options import (
     Clock,
     Data,
     Environment,
+    FullPage,
     Key,
     Locale,
     Margin,
     PageSize,
     Quality,
+    RequireAssets,
     Scale,
+    Selector,
     Size,
+    Tailwind,
     Timezone,
+    Transparent,
 )
 from pressline_client import Client
 
@@ -43,11 +59,24 @@ def render(
     size: Size = None,
     scale: Scale = None,
     quality: Quality = None,
+    selector: Selector = None,
+    full_page: FullPage = False,
+    transparent: Transparent = False,
+    tailwind: Tailwind = False,
     page_size: PageSize = None,
     margin: Margin = None,
+    page_ranges: PageRanges = None,
+    tagged: Tagged = False,
+    outline: Outline = False,
+    pdfa: PdfA = False,
+    meta: Meta = None,
+    password_file: PasswordFile = None,
+    owner_password_file: OwnerPasswordFile = None,
+    forbid: Forbid = None,
     timezone: Timezone = None,
     locale: Locale = None,
     clock: Clock = None,
+    require_assets: RequireAssets = False,
     api: Api = None,
     key: Key = None,
     stack: Data = Path(".pressline"),
@@ -57,14 +86,19 @@ def render(
     Exit codes: 0 done, 2 it could not be rendered, 1 refused, 130 interrupted.
     """
     text = read_template(file)
-    output = output_spec(OutputOptions(format_of(out), size, scale, quality, page_size, margin), text)
+    pdf = PdfExtras(page_ranges, tagged, outline, pdfa, meta, password_file, owner_password_file, forbid)
+    said = OutputOptions(format_of(out), size, scale, quality, page_size, margin, selector, full_page, transparent, pdf)
+    output = output_spec(said, text)
     data = _read_data(data_file) | _parse_assignments(assignments or [])
     # Without data the document is literal, braces and all.
     item = {"data": data} if data_file or assignments else {}
     out.parent.mkdir(parents=True, exist_ok=True)
-    where = Environment(timezone=timezone, locale=locale, clock=clock)
+    where = Environment(
+        timezone=timezone, locale=locale, clock=clock, missing_assets="error" if require_assets else None
+    )
     with connect(Connection(api, key, stack)) as client:
-        _render_one(client, source_of(file, text) | {"output": output}, item, out, where)
+        defaults = source_of(file, text, tailwind=tailwind) | {"output": output}
+        _render_one(client, defaults, item, out, where)
 
 
 def _render_one(client: Client, defaults: dict[str, Any], item: dict[str, Any], out: Path, where: Environment) -> None:
@@ -81,6 +115,8 @@ def _render_one(client: Client, defaults: dict[str, Any], item: dict[str, Any], 
         console.print(reason, style="red")
         raise typer.Exit(SOME_FAILED)
     client.download(made.url, out, sha256=made.sha256)
+    for warning in made.warnings:
+        console.print(warning, style="yellow")
     console.print(str(out))
 
 

@@ -29,6 +29,7 @@ class Result:
     height: int | None = None
     pages: int | None = None
     error: dict[str, str] | None = None
+    warnings: list[str] = field(default_factory=list)
 
 
 def succeeded(index: int, batch_id: str, item: Item, file: Downloaded) -> Result:
@@ -44,13 +45,14 @@ def succeeded(index: int, batch_id: str, item: Item, file: Downloaded) -> Result
         width=item.width,
         height=item.height,
         pages=item.pages,
+        warnings=item.warnings,
     )
 
 
 def unsuccessful(index: int, batch_id: str, item: Item) -> Result:
     """A row that failed or was cancelled."""
     error = {"code": item.error.code, "message": item.error.message} if item.error else None
-    return Result(index, item.reference or None, item.status, batch_id, error=error)
+    return Result(index, item.reference or None, item.status, batch_id, error=error, warnings=item.warnings)
 
 
 def not_downloaded(index: int, batch_id: str, item: Item, reason: str) -> Result:

@@ -35,18 +35,21 @@ class Batches:
         timezone: str | None = None,
         locale: str | None = None,
         clock: datetime | str | None = None,
+        missing_assets: Literal["warn", "error"] | None = None,
     ) -> Batch:
         """Submit a batch; returns at once.
 
         Args:
-            items: `{data, reference, filename, output, template | html, styles}` each; all optional.
-            defaults: `{template | html, styles, output}` for items that do not say otherwise.
+            items: `{data, reference, filename, output, template | html | react, styles, tailwind}` each; all optional.
+            defaults: `{template | html | react, styles, tailwind, output}` for items that do not say otherwise.
             concurrency: most items rendered at any moment.
             webhook_url: told when the batch ends.
             metadata: echoed, at most 4 kB as JSON.
             timezone: an IANA time zone; None means UTC.
             locale: a BCP 47 locale; None means en-US.
             clock: what the time is in templates and documents, with an offset; None means when the batch is accepted.
+            missing_assets: what becomes of an item that does not get an asset or a remote resource: "warn", which None
+                means, gives it a warning, "error" fails it with ASSET_FAILED.
         """
         optional = {
             "defaults": defaults,
@@ -56,6 +59,7 @@ class Batches:
             "timezone": timezone,
             "locale": locale,
             "clock": clock.isoformat() if isinstance(clock, datetime) else clock,
+            "missing_assets": missing_assets,
         }
         body = {"items": list(items)} | {name: value for name, value in optional.items() if value is not None}
         return Batch.model_validate(self._transport.create("/v1/batches", body))

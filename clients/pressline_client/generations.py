@@ -29,6 +29,7 @@ class Generations:
         html: str | None = None,
         data: Mapping[str, Any] | None = None,
         styles: str | None = None,
+        tailwind: bool = False,
         options: Mapping[str, Any] | None = None,
         output: Literal["url", "base64"] = "url",
         timeout: float | None = None,
@@ -41,12 +42,14 @@ class Generations:
             html: a document, Handlebars where `data` is given.
             data: the row.
             styles: CSS, added to the document's head.
+            tailwind: whether Tailwind CSS is added for its class names.
             options: `{format, margin, orientation, header, footer, printBackground}`.
             output: an address of the PDF, or its bytes in `content`.
             timeout: seconds until `WaitTimeoutError`; None waits as long as it takes.
         """
         given = {"template": template, "react": react, "html": html, "data": data, "styles": styles, "options": options}
-        body = {name: value for name, value in given.items() if value is not None} | {"output": output}
+        body: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        body |= {"tailwind": tailwind, "output": output}
         made = Generation.model_validate(self._transport.create("/v1/generate", body))
         return made if made.ended else self._until_ended(made.id, timeout)
 

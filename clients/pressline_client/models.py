@@ -40,6 +40,7 @@ class Batch(Model):
     timezone: str = "UTC"
     locale: str = "en-US"
     clock: datetime | None = None
+    missing_assets: str = "warn"
     warnings: list[Any] = []
 
     @property
@@ -88,7 +89,7 @@ class Item(Model):
     attempts: int = 0
     duration_ms: int | None = None
     error: ItemError | None = None
-    warnings: list[Any] = []
+    warnings: list[str] = []
 
     @property
     def ended(self) -> bool:
@@ -182,6 +183,7 @@ class Template(Model):
     html: str | None = None
     width: int | None = None
     height: int | None = None
+    tailwind: bool = False
     layouts: dict[str, Any] = {}
     created_at: datetime | None = None
     updated_at: datetime | None = None

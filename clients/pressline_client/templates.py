@@ -28,7 +28,7 @@ class Templates:
         Args:
             html: the document.
             name: for people.
-            **fields: `width`, `height`, `styles`, `variables`, `layouts` and `missing`, as the API has them.
+            **fields: `width`, `height`, `styles`, `tailwind`, `variables`, `layouts`, `missing`, as the API has them.
         """
         return Template.model_validate(self._transport.create("/v1/templates", {"name": name, "html": html, **fields}))
 
@@ -57,6 +57,9 @@ class Templates:
         format: Literal["png", "jpeg", "webp"] = "png",  # noqa: A002 - the API's name
         quality: float | None = None,
         layouts: Sequence[str] | None = None,
+        selector: str | None = None,
+        full_page: bool = False,
+        transparent: bool = False,
         timeout: float | None = None,
     ) -> Rendered:
         """Make one image and wait for it. A render that failed is returned, with its `error`.
@@ -67,10 +70,14 @@ class Templates:
             format: of the image.
             quality: of a JPEG or WebP, 0.1 to 1.
             layouts: variants of the template, an image for each.
+            selector: a CSS selector; the image is of the first element that fits it.
+            full_page: whether the image is as high as the document.
+            transparent: whether the white beneath the document is left out, of a PNG or WebP.
             timeout: seconds until `WaitTimeoutError`; None waits as long as it takes.
         """
-        given = {"variables": variables, "quality": quality, "layouts": layouts and list(layouts)}
+        given = {"variables": variables, "quality": quality, "layouts": layouts and list(layouts), "selector": selector}
         body = {name: value for name, value in given.items() if value is not None} | {"format": format}
+        body |= {"fullPage": full_page, "transparent": transparent}
         answer = self._transport.create(f"/templates/{template_id}/render", body)
         deadline = None if timeout is None else time.monotonic() + timeout
         while "success" not in answer:

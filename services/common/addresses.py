@@ -105,10 +105,14 @@ class AllowList:
         target = parse_address(address)
         if target is None:
             return False
-        return is_public(target) or self._lists(_canonical_host(host), target, port)
+        return is_public(target) or self.lists(host, address, port)
 
-    def _lists(self, host: str, target: IPAddress, port: int) -> bool:
-        target = _unmapped(target)
+    def lists(self, host: str, address: str, port: int) -> bool:
+        """Whether an entry names the host, or the numeric address that it resolved to."""
+        target = parse_address(address)
+        if target is None:
+            return False
+        target, host = _unmapped(target), _canonical_host(host)
         named = (host, port) in self.endpoints or (str(target), port) in self.endpoints
         return named or any(target in network for network in self.networks)
 

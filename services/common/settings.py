@@ -85,10 +85,13 @@ def _allow_list(value: object) -> object:
     return AllowList.parse(value) if isinstance(value, str) else value
 
 
+AllowListSetting = Annotated[InstanceOf[AllowList], NoDecode, BeforeValidator(_allow_list)]
+
+
 class WebhookSettings(Settings):
     """For services that judge or reach webhook receivers."""
 
-    webhook_allow: Annotated[InstanceOf[AllowList], NoDecode, BeforeValidator(_allow_list)] = Field(
+    webhook_allow: AllowListSetting = Field(
         AllowList(),
         description="Receivers that may be reached although their address is not public: "
         "CIDRs or host:port, separated by commas.",

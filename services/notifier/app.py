@@ -10,8 +10,8 @@ from pressline.webhook.v1 import webhook_pb2_grpc
 from services.common import lifecycle, rpc
 from services.common.bus import NOTIFY, Bus
 from services.common.consumer import Consumer, Done, Verdict
+from services.common.resolver import Resolver
 from services.notifier.delivery import Sender
-from services.notifier.resolver import Resolver
 from services.notifier.settings import NotifierSettings
 from services.notifier.worker import Worker
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from dataclasses import dataclass
-from functools import partial
 from importlib.metadata import version
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
+from services.common import pinning
 from services.common.addresses import AllowList
+from services.common.pinning import AddressNotAllowedError
 
 SEND_SECONDS = 15.0
 _HEADERS = {"content-type": "application/json", "user-agent": f"Pressline/{version('pressline')}"}
@@ -31,14 +31,6 @@ class Answer:
     status: int = 0
     error: str = ""
     retry_after: str | None = None
-
-
-class AddressNotAllowedError(OSError):
-    """The receiver's address is not public and not in the allow list."""
-
-    def __str__(self) -> str:
-        # The same for every address: of equal errors aiohttp keeps the type, of different ones only the text.
-        return "address not allowed"
 
 
 # The first that fits an error, or the system's error inside it, names it.
@@ -79,36 +71,13 @@ class Sender:
             return Answer(error=_words(error))
 
     async def _post(self, url: URL, headers: dict[str, str], body: bytes) -> Answer:
-        # A session for each attempt: no connection, cookie or name outlives it, so each address is checked anew.
-        # The response's body is neither read nor unpacked.
+        # The response's body is not read.
         async with (
-            aiohttp.ClientSession(
-                connector=self._connector(url.host or ""),
-                timeout=aiohttp.ClientTimeout(total=None),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-                trust_env=False,
-            ) as session,
+            pinning.session(url.host or "", self._allow.permits, self._resolver) as session,
             session.post(url, data=body, headers=_HEADERS | headers, allow_redirects=False) as response,
         ):
             response.close()
             return Answer(response.status, retry_after=response.headers.get("Retry-After"))
-
-    def _connector(self, host: str) -> aiohttp.TCPConnector:
-        return aiohttp.TCPConnector(
-            resolver=self._resolver,
-            use_dns_cache=False,
-            force_close=True,
-            socket_factory=partial(self._open_socket, host),
-        )
-
-    def _open_socket(self, host: str, info: aiohttp.AddrInfoType) -> socket.socket:
-        # Checked here, on the very address that is connected to next, and not on the URL: a name may
-        # resolve to something else each time it is asked for.
-        family, kind, proto, _, address = info
-        if not self._allow.permits(host, str(address[0]), int(address[1])):
-            raise AddressNotAllowedError
-        return socket.socket(family, kind, proto)
 
 
 def _words(error: Exception) -> str:

@@ -17,6 +17,7 @@ from services.common.bus import ARCHIVES, BULK, FAST, Bus
 from services.common.consumer import FETCH_SECONDS, Consumer
 from services.renderer.archives.archiver import Archiver
 from services.renderer.archives.jobs import ArchiveJobs
+from services.renderer.egress.egress import running_egress
 from services.renderer.engine.browser import Launcher
 from services.renderer.engine.engine import Engine
 from services.renderer.engine.processes import adopt_orphans
@@ -44,7 +45,8 @@ async def serve(settings: RendererSettings, stop: asyncio.Event) -> None:
         closing.push_async_callback(bus.close)
         name = f"{socket.gethostname()}-{os.getpid()}"
         tasks = Tasks(channel, name)
-        worker = Worker(tasks, Sources(tasks.source), engine, blobs, settings.item_timeout_seconds)
+        egress = await closing.enter_async_context(running_egress(settings))
+        worker = Worker(tasks, Sources(tasks.source), engine, blobs, settings.item_timeout_seconds, egress)
         folder = Path(settings.renderer_archive_folder) if settings.renderer_archive_folder else None
         archiver = Archiver(ArchiveJobs(channel, name), blobs, folder)
         await health.start()
@@ -67,6 +69,7 @@ async def running_engine(settings: RendererSettings) -> AsyncIterator[Engine]:
         browsers=settings.renderer_browsers,
         pages=settings.renderer_pages,
         recycle_after=settings.renderer_recycle_items,
+        smallest_files=settings.renderer_smallest_files,
     )
     try:
         await launcher.start()

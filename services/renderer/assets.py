@@ -27,8 +27,8 @@ class Shelf:
     """
 
     def __init__(self, tasks: Tasks, blobs: BlobStore) -> None:
-        self._sets: Kept[AssetSet] = Kept(tasks.asset_set, AssetSet.ByteSize, MAX_SET_BYTES)
-        self._contents: Kept[bytes] = Kept(blobs.get, len, MAX_CONTENT_BYTES)
+        self._sets: Kept[str, AssetSet] = Kept(tasks.asset_set, AssetSet.ByteSize, MAX_SET_BYTES)
+        self._contents: Kept[str, bytes] = Kept(blobs.get, len, MAX_CONTENT_BYTES)
 
     async def of(self, set_id: str) -> ItemAssets:
         """The assets of an item by the set that its batch was submitted with; none for an empty id.
@@ -50,7 +50,7 @@ class ItemAssets:
         failure: why something that is there could not be read.
     """
 
-    def __init__(self, set_id: str, assets: AssetSet, contents: Kept[bytes]) -> None:
+    def __init__(self, set_id: str, assets: AssetSet, contents: Kept[str, bytes]) -> None:
         self.id = set_id
         self.font_rules = "".join(_font_rules(assets))
         self.warnings: list[str] = []

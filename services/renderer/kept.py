@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
+K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 
-class Kept(Generic[T]):
+class Kept(Generic[K, T]):
     """The most recently used contents, bounded by bytes.
 
     Args:
@@ -19,15 +20,15 @@ class Kept(Generic[T]):
         max_bytes: what is kept altogether; a content larger than that is not kept.
     """
 
-    def __init__(self, read: Callable[[str], Awaitable[T]], size_of: Callable[[T], int], max_bytes: int) -> None:
+    def __init__(self, read: Callable[[K], Awaitable[T]], size_of: Callable[[T], int], max_bytes: int) -> None:
         self._read = read
         self._size_of = size_of
         self._max_bytes = max_bytes
-        self._kept: OrderedDict[str, T] = OrderedDict()
+        self._kept: OrderedDict[K, T] = OrderedDict()
         self._bytes = 0
-        self._reading: dict[str, asyncio.Future[T]] = {}
+        self._reading: dict[K, asyncio.Future[T]] = {}
 
-    async def get(self, key: str) -> T:
+    async def get(self, key: K) -> T:
         """A content; raises what reading it raises. Callers that want the same one at once share one read."""
         if key in self._kept:
             self._kept.move_to_end(key)
@@ -40,7 +41,20 @@ class Kept(Generic[T]):
         # One caller that gives up does not fail the others.
         return await asyncio.shield(reading)
 
-    def _keep(self, key: str, done: asyncio.Future[T]) -> None:
+    def forget(self, key: K) -> None:
+        """Keep a content no longer; the next caller reads it anew."""
+        if key in self._kept:
+            self._bytes -= self._size_of(self._kept.pop(key))
+
+    async def close(self) -> None:
+        """End the reads under way."""
+        reading = tuple(self._reading.values())
+        for read in reading:
+            read.cancel()
+        if reading:
+            await asyncio.wait(reading)
+
+    def _keep(self, key: K, done: asyncio.Future[T]) -> None:
         del self._reading[key]
         if done.cancelled() or done.exception() is not None:
             return

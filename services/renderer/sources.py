@@ -10,7 +10,7 @@ from services.renderer.kept import Kept
 MAX_BYTES = 64 * 1024 * 1024
 
 
-class Sources(Kept[SourceDocument]):
+class Sources(Kept[str, SourceDocument]):
     """The most recently used sources.
 
     Args:

@@ -11,12 +11,10 @@ from pressline.batch.v1 import batch_pb2
 from pressline.template.v1 import template_pb2
 from services.common.addresses import PUBLIC_ONLY, AllowList
 from services.common.errors import Violation
-from services.scheduler import environment, receivers, variables
+from services.scheduler import environment, images, pdfs, receivers, variables
 
 MAX_SOURCE_BYTES = 5_000_000
 MAX_PIXELS = 4_000
-MIN_SCALE, MAX_SCALE = 0.1, 3
-MIN_QUALITY, MAX_QUALITY = 0.1, 1
 MAX_CONCURRENCY = 10
 MAX_LAYOUTS = 10
 MAX_TEMPLATE_LAYOUTS = 50
@@ -28,7 +26,6 @@ MAX_METADATA_BYTES = 4_096
 MAX_IDEMPOTENCY_KEY = 255
 MAX_NAME = 256
 _LAYOUT_NAME = re.compile(r"[a-z0-9-]{1,64}")
-_LENGTH = re.compile(r"([0-9]{1,5}(\.[0-9]{1,4})?)(px|in|cm|mm|pt|pc)?")
 _IMAGE_FORMATS = {batch_pb2.FORMAT_PNG, batch_pb2.FORMAT_JPEG, batch_pb2.FORMAT_WEBP}
 
 
@@ -138,24 +135,10 @@ def _output(output: batch_pb2.OutputSpec, path: str) -> Iterator[Violation]:
     if (options == "pdf") != (output.format == batch_pb2.FORMAT_PDF) and options is not None:
         yield Violation(path, "its options are not of its format")
     if options == "image" and output.format in _IMAGE_FORMATS:
-        image = output.image
-        if image.quality and not MIN_QUALITY <= image.quality <= MAX_QUALITY:
-            yield Violation(f"{path}.image.quality", f"is from {MIN_QUALITY} to {MAX_QUALITY}")
-        if image.device_scale_factor and not MIN_SCALE <= image.device_scale_factor <= MAX_SCALE:
-            yield Violation(f"{path}.image.device_scale_factor", f"is from {MIN_SCALE} to {MAX_SCALE}")
-        yield from _size(image.width, image.height, f"{path}.image.")
+        yield from images.violations(output.image, output.format, f"{path}.image")
+        yield from _size(output.image.width, output.image.height, f"{path}.image.")
     if options == "pdf":
-        yield from _pdf(output.pdf, f"{path}.pdf")
-
-
-def _pdf(pdf: batch_pb2.PdfOptions, path: str) -> Iterator[Violation]:
-    lengths = ("width", "height", "margin_top", "margin_right", "margin_bottom", "margin_left")
-    for name in lengths:
-        value = getattr(pdf, name)
-        if value and not _LENGTH.fullmatch(value):
-            yield Violation(f"{path}.{name}", "is a number with px, in, cm, mm, pt or pc")
-    if bool(pdf.width) != bool(pdf.height):
-        yield Violation(f"{path}.height" if pdf.width else f"{path}.width", "is given together with the other side")
+        yield from pdfs.violations(output.pdf, f"{path}.pdf")
 
 
 def _size(width: int, height: int, prefix: str) -> Iterator[Violation]:

@@ -33,7 +33,9 @@ def of(batch: Document) -> Environment:
 
 def _complete(environment: Environment) -> Environment:
     result = Environment(
-        timezone=environment.timezone or allowed.DEFAULT_TIMEZONE, locale=environment.locale or allowed.DEFAULT_LOCALE
+        timezone=environment.timezone or allowed.DEFAULT_TIMEZONE,
+        locale=environment.locale or allowed.DEFAULT_LOCALE,
+        assets_required=environment.assets_required,
     )
     if environment.HasField("clock"):
         result.clock.FromMilliseconds(environment.clock.ToMilliseconds())

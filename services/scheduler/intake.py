@@ -14,6 +14,7 @@ from services.common.errors import PresslineError, Reason, invalid
 from services.scheduler import asked, assets, checks, clock, environment, model, views
 from services.scheduler.newitems import new_item
 from services.scheduler.once import BUSY_RETRY_SECONDS, Once
+from services.scheduler.passwords import Locksmith, wanted_outputs
 from services.scheduler.plans import Plans
 from services.scheduler.preparing import Prepared, Preparer
 from services.scheduler.resolve import Plan
@@ -69,6 +70,7 @@ class Intake:
         meter: reserves the month's renders.
         preparer: resolves items and checks their rows.
         finish: called with a batch whose items had all failed before anything was rendered.
+        locksmith: seals the passwords of encrypted PDFs.
         allow: webhook receivers that may be reached although their address is not public.
     """
 
@@ -82,6 +84,7 @@ class Intake:
         meter: Meter,
         preparer: Preparer,
         finish: Callable[[str], Awaitable[None]],
+        locksmith: Locksmith,
         allow: AllowList,
     ) -> None:
         self._stores = stores
@@ -93,6 +96,7 @@ class Intake:
         self._meter = meter
         self._preparer = preparer
         self._finish = finish
+        self._locksmith = locksmith
         self._allow = allow
 
     async def create(
@@ -135,6 +139,7 @@ class Intake:
         for source in prepared.resolver.sources.values():
             await self._stores.sources.put(account["_id"], source, kept_until)
         batch = self._batch(account["_id"], spec, batch_id, prepared) | retry.batch_field
+        batch |= self._locksmith.key_field(batch_id, wanted_outputs(spec, items))
         batch["asset_set_id"] = await assets.pin(
             self._stores.assets, self._stores.asset_sets, account["_id"], kept_until
         )
@@ -196,6 +201,10 @@ class Intake:
         ):
             return  # An earlier try of this call committed it.
         plans = prepared.sound_plans
+        if "password_key" in batch:
+            # An earlier try of the same call may have stored items, and the key that theirs are sealed with.
+            stored = await batches.get(batch["_id"]) or {}
+            self._locksmith.seal({**batch, **stored}, [*wanted_outputs(spec, items), *prepared.outputs])
         await self._reserve(account, batch, plans)
         await self._stores.requests.put(batch["_id"], asked.spec_kept(spec))
         await self._insert(

@@ -28,6 +28,7 @@ from services.scheduler.listing import AccountItems
 from services.scheduler.once import Once
 from services.scheduler.ownership import Ownership
 from services.scheduler.pace import Pace
+from services.scheduler.passwords import Locksmith
 from services.scheduler.plans import Plans
 from services.scheduler.preparing import Preparer
 from services.scheduler.progress import Progress
@@ -97,11 +98,16 @@ class Parts:
         limits = (self.settings.waiting_batches, self.settings.result_days)
         wake, finish = self.dispatcher.wake, self.finisher.finish
         allow = self.settings.webhook_allow
-        return Intake(self.stores, self.plans, *limits, wake, self.meter, self.preparer, finish, allow)
+        return Intake(self.stores, self.plans, *limits, wake, self.meter, self.preparer, finish, self.locksmith, allow)
+
+    @cached_property
+    def locksmith(self) -> Locksmith:
+        return Locksmith(self.vault)
 
     @cached_property
     def retrier(self) -> Retrier:
-        return Retrier(self.stores, self.ownership, self.finisher, self.intake, self.settings.webhook_allow)
+        allow = self.settings.webhook_allow
+        return Retrier(self.stores, self.ownership, self.finisher, self.intake, self.locksmith, allow)
 
     @cached_property
     def dispatcher(self) -> Dispatcher:
@@ -109,7 +115,7 @@ class Parts:
 
     @cached_property
     def tasks(self) -> Tasks:
-        return Tasks(self.stores, self.finisher, self.pace, self.settings.lease_seconds)
+        return Tasks(self.stores, self.finisher, self.pace, self.locksmith, self.settings.lease_seconds)
 
     @cached_property
     def waiters(self) -> Waiters:

@@ -43,6 +43,12 @@ class Prepared:
         return [plan for plan in self.plans if plan is not None]
 
     @property
+    def outputs(self) -> list[batch_pb2.OutputSpec]:
+        """What renderers will be told to make, once for all items that share a plan."""
+        plans = {id(plan): plan for plan in self.sound_plans}.values()
+        return [render.output for plan in plans for render in plan.renders]
+
+    @property
     def row_violations(self) -> list[Violation]:
         """What is wrong with rows, by paths in the request message."""
         return [

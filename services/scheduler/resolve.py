@@ -79,27 +79,26 @@ class Resolver:
         if source.WhichOneof("body") == "template_id":
             return self._of_template(source, output, path)
         if source.WhichOneof("body") == "react":
-            return self._of_document(Kind.KIND_REACT, source.react, source.styles, output, "react")
-        kind = Kind.KIND_HANDLEBARS_STRICT if has_data else Kind.KIND_HTML
-        return self._of_document(kind, source.html, source.styles, output, "html")
-
-    def _of_document(
-        self, kind: Kind.Kind.ValueType, body: str, styles: str, output: batch_pb2.OutputSpec, input_type: str
-    ) -> Plan:
-        source = self._source(kind, body, styles)
-        return Plan([task_pb2.Render(source_id=source, output=sized(output, 0, 0))], input_type)
+            document = Kind(kind=Kind.KIND_REACT, body=source.react)
+        else:
+            document = Kind(kind=Kind.KIND_HANDLEBARS_STRICT if has_data else Kind.KIND_HTML, body=source.html)
+        document.styles, document.tailwind = source.styles, source.tailwind
+        render = task_pb2.Render(source_id=self._source(document), output=sized(output, 0, 0))
+        return Plan([render], source.WhichOneof("body") or "html")
 
     def _of_template(self, source: batch_pb2.Source, output: batch_pb2.OutputSpec, path: str) -> Plan:
         template = self.templates.get(source.template_id)
         if template is None:
             raise invalid(Violation(f"{path}.source.template_id", f"no template has the id {source.template_id!r}"))
         names = self.layouts or [""]
-        renders = [self._layout(template, name, source.styles, output) for name in names]
+        renders = [self._layout(template, name, source, output) for name in names]
         own = {name for name in names if template.content.layouts[name].html} if self.layouts else set()
         documents = dict.fromkeys(f"layouts.{name}.html" if name in own else "html" for name in names)
         return Plan(renders, "template", template, tuple(documents))
 
-    def _layout(self, template: Template, name: str, styles: str, output: batch_pb2.OutputSpec) -> task_pb2.Render:
+    def _layout(
+        self, template: Template, name: str, source: batch_pb2.Source, output: batch_pb2.OutputSpec
+    ) -> task_pb2.Render:
         content = template.content
         html, width, height = content.html, content.width, content.height
         if name:
@@ -109,11 +108,11 @@ class Resolver:
             html, width, height = layout.html or html, layout.width or width, layout.height or height
         lenient = content.missing == template_pb2.MISSING_POLICY_EMPTY
         kind = Kind.KIND_HANDLEBARS_LENIENT if lenient else Kind.KIND_HANDLEBARS_STRICT
-        document = self._source(kind, html, "\n".join(css for css in (content.styles, styles) if css))
-        return task_pb2.Render(layout=name, source_id=document, output=sized(output, width, height))
+        styles = "\n".join(css for css in (content.styles, source.styles) if css)
+        document = Kind(kind=kind, body=html, styles=styles, tailwind=content.tailwind or source.tailwind)
+        return task_pb2.Render(layout=name, source_id=self._source(document), output=sized(output, width, height))
 
-    def _source(self, kind: task_pb2.SourceDocument.Kind.ValueType, body: str, styles: str) -> str:
-        document = task_pb2.SourceDocument(kind=kind, body=body, styles=styles)
+    def _source(self, document: task_pb2.SourceDocument) -> str:
         document.id = source_id(self.account_id, document)
         self.sources[document.id] = document
         return document.id

@@ -15,6 +15,7 @@ from services.scheduler.finish import Finisher
 from services.scheduler.intake import CHUNK, Intake, Retry
 from services.scheduler.once import Once
 from services.scheduler.ownership import Ownership
+from services.scheduler.passwords import Locksmith, wanted_outputs
 from services.scheduler.store.database import Document
 from services.scheduler.stores import Stores
 
@@ -54,17 +55,25 @@ class Retrier:
         ownership: finds the old one.
         finisher: draws the conclusion when its last item has ended.
         intake: accepts the new one.
+        locksmith: opens the passwords of encrypted PDFs, so that the new batch can have them too.
         allow: webhook receivers that may be reached although their address is not public.
     """
 
     def __init__(
-        self, stores: Stores, ownership: Ownership, finisher: Finisher, intake: Intake, allow: AllowList
+        self,
+        stores: Stores,
+        ownership: Ownership,
+        finisher: Finisher,
+        intake: Intake,
+        locksmith: Locksmith,
+        allow: AllowList,
     ) -> None:
         self._stores = stores
         self._once = Once(stores.idempotency)
         self._ownership = ownership
         self._finisher = finisher
         self._intake = intake
+        self._locksmith = locksmith
         self._allow = allow
 
     async def retry(self, account: Document, request: batch_pb2.RetryBatchRequest) -> batch_pb2.CreateBatchResponse:
@@ -93,6 +102,7 @@ class Retrier:
         again = await self._items(old, states)
         if not again.items:
             raise PresslineError(Reason.CONFLICT, f"No item of the batch is {' or '.join(states)}.")
+        self._locksmith.open(old, wanted_outputs(spec, again.items))
         versions = await self._versions(account["_id"], request, old, again.templates)
         try:
             return await self._intake.accept(

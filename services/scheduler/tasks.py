@@ -13,6 +13,7 @@ from services.common.errors import PresslineError, Reason
 from services.scheduler import clock, environment, model
 from services.scheduler.finish import Finisher
 from services.scheduler.pace import Pace
+from services.scheduler.passwords import Locksmith
 from services.scheduler.store.database import Document
 from services.scheduler.store.items import Fence
 from services.scheduler.stores import Stores
@@ -35,30 +36,30 @@ class Tasks:
         stores: the state.
         finisher: told when an item ends.
         pace: told when an item ends.
+        locksmith: opens the passwords of encrypted PDFs for the renderers.
         lease_seconds: how long a claim lasts without an extension.
     """
 
-    def __init__(self, stores: Stores, finisher: Finisher, pace: Pace, lease_seconds: float) -> None:
+    def __init__(
+        self, stores: Stores, finisher: Finisher, pace: Pace, locksmith: Locksmith, lease_seconds: float
+    ) -> None:
         self._stores = stores
         self._finisher = finisher
         self._pace = pace
+        self._locksmith = locksmith
         self._lease_ms = int(lease_seconds * 1000)
 
     async def claim(self, item_id: str, worker: str) -> task_pb2.ClaimTaskResponse:
         """Lease an item, or say why not."""
-        item = await self._stores.items.get(item_id)
-        if item is None or item["state"] in model.ENDED_ITEM:
-            return _nothing("ended" if item else "unknown")
-        batch = await self._stores.batches.get(item["batch_id"])
-        if batch is None or "cancel_requested_ms" in batch:
-            return _nothing("cancelled")
-        if item["attempt"] >= model.MAX_ATTEMPTS:
-            await self._give_up(item, TRIED_TOO_OFTEN, f"Tried {item['attempt']} times without a result.")
-            return _nothing("tried too often")
-        if item["state"] == model.RENDERING:
-            return await self._take_over(item, batch, worker)
+        # Nearly every item is claimed once and can be: that is tried before anything is asked.
         claimed = await self._stores.items.claim(item_id, self._lease(worker))
-        return self._task(claimed, batch) if claimed else _elsewhere(1_000)
+        if claimed is None:
+            return await self._claim_otherwise(item_id, worker)
+        batch = await self._stores.batches.get(claimed["batch_id"])
+        if batch is None or "cancel_requested_ms" in batch:
+            # Open items of such a batch are cancelled, or deleted, whatever lease they are under.
+            return _nothing("cancelled")
+        return self._task(claimed, batch)
 
     async def extend(self, fence: Fence) -> int:
         """Prolong a lease; the new duration in milliseconds."""
@@ -76,16 +77,14 @@ class Tasks:
     ) -> None:
         """Record a result; with errors the item failed. Repeating the call that won succeeds."""
         state = model.FAILED if errors else model.SUCCEEDED
-        item = await self._stores.items.get(fence.item_id)
-        if item is None:
-            raise _stale()
         result = {
             "outputs": [output.SerializeToString() for output in outputs],
             "errors": [error.SerializeToString() for error in errors],
-            "warnings": [*item["warnings"], *warnings],
             "duration_ms": duration_ms,
             "ended_ms": clock.now_ms(),
         }
+        if warnings:
+            result["warnings"] = [*await self._earlier_warnings(fence), *warnings]
         if await self._stores.items.end(fence, state, result):
             self._pace.ended()
             log.info("item.ended", item=fence.item_id, attempt=fence.attempt, state=state)
@@ -101,6 +100,21 @@ class Tasks:
         log.warning("item.handed_back", item=fence.item_id, attempt=fence.attempt, reason=reason, crashed=crashed)
         if model.verdict_after_crash(item["crashes"]) == model.FAILED:
             await self._give_up(item, RENDERER_CRASHED, _crash_message(item["crashes"]))
+
+    async def _claim_otherwise(self, item_id: str, worker: str) -> task_pb2.ClaimTaskResponse:
+        """Take over an item that is not there for the taking, or say what it is instead."""
+        item = await self._stores.items.get(item_id)
+        if item is None or item["state"] in model.ENDED_ITEM:
+            return _nothing("ended" if item else "unknown")
+        batch = await self._stores.batches.get(item["batch_id"])
+        if batch is None or "cancel_requested_ms" in batch:
+            return _nothing("cancelled")
+        if item["attempt"] >= model.MAX_ATTEMPTS:
+            await self._give_up(item, TRIED_TOO_OFTEN, f"Tried {item['attempt']} times without a result.")
+            return _nothing("tried too often")
+        if item["state"] == model.RENDERING:
+            return await self._take_over(item, batch, worker)
+        return _elsewhere(1_000)
 
     async def _take_over(self, item: Document, batch: Document, worker: str) -> task_pb2.ClaimTaskResponse:
         now = clock.now_ms()
@@ -119,6 +133,10 @@ class Tasks:
         result = {"outputs": [], "errors": [error.SerializeToString()], "ended_ms": clock.now_ms()}
         if await self._stores.items.fail_unclaimed(item, result):
             await self._finisher.item_ended(item["_id"])
+
+    async def _earlier_warnings(self, fence: Fence) -> list[str]:
+        item = await self._stores.items.get(fence.item_id)
+        return [] if item is None else list(item["warnings"])
 
     async def _won(self, fence: Fence, state: str) -> bool:
         item = await self._stores.items.get(fence.item_id)
@@ -142,6 +160,7 @@ class Tasks:
             batch_create_time=clock.timestamp(batch["created_ms"]),
             asset_set_id=batch.get("asset_set_id", ""),
         )
+        self._locksmith.open(batch, (render.output for render in task.renders))
         task.lease_duration.FromMilliseconds(self._lease_ms)
         return task_pb2.ClaimTaskResponse(task=task)
 

@@ -117,9 +117,10 @@ def test_compose_and_the_development_overlay_run_the_same_data_stores(compose: d
         assert compose[store]["image"] == workload["spec"]["template"]["spec"]["containers"][0]["image"]
 
 
-def test_renderers_have_no_way_out(compose: dict[str, Any]) -> None:
+def test_renderers_share_no_network_that_leads_out(compose: dict[str, Any]) -> None:
     networks = yaml.safe_load((DOCKER / "compose.yaml").read_text())["networks"]
-    assert compose["renderer"]["networks"] == ["internal"]
+    assert compose["renderer"]["networks"] == ["internal", "remote"]
+    assert [name for name, service in compose.items() if "remote" in service["networks"]] == ["renderer"]
     assert networks["internal"] == {"internal": True}
     profile = next(item for item in compose["renderer"]["security_opt"] if item.startswith("seccomp:"))
     assert (DOCKER / profile.removeprefix("seccomp:")).is_file()

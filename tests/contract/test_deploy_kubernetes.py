@@ -195,18 +195,23 @@ def test_services_reach_what_they_need_and_nothing_else(rendered: Rendered) -> N
     assert peers(rendered, "notifier") == {("scheduler", 9091), ("nats", 4222)}
 
 
-def blocks(rendered: Rendered) -> Iterator[tuple[str, Manifest]]:
+def blocks(rendered: Rendered) -> Iterator[tuple[str, Manifest, tuple[int, ...]]]:
+    """What is open outside of the cluster: for which pods, where, and at which ports."""
     for policy in rendered.of_kind("NetworkPolicy"):
         for rule in policy["spec"].get("egress", []):
             for peer in rule["to"]:
                 if "ipBlock" in peer:
-                    yield policy["metadata"]["name"], peer["ipBlock"]
+                    pods = policy["spec"]["podSelector"]["matchLabels"]["app.kubernetes.io/name"]
+                    yield pods, peer["ipBlock"], tuple(port["port"] for port in rule["ports"])
 
 
-def test_only_the_notifier_reaches_the_internet_and_only_public_addresses(rendered: Rendered) -> None:
-    opened = list(blocks(rendered))
-    assert {name for name, _ in opened} == {"notifier"}
-    v4, v6 = (block for _, block in opened)
+def test_only_notifiers_and_renderers_reach_the_internet(rendered: Rendered) -> None:
+    assert {(pods, ports) for pods, _, ports in blocks(rendered)} == {("notifier", (1,)), ("renderer", (80, 443))}
+
+
+@pytest.mark.parametrize("service", ["notifier", "renderer"])
+def test_the_internet_is_public_addresses_alone(rendered: Rendered, service: str) -> None:
+    v4, v6 = (block for pods, block, _ in blocks(rendered) if pods == service)
     refused = [ipaddress.ip_network(item) for item in v4["except"]]
     assert refused == list(addresses._REFUSED_V4)
     excepted = {ipaddress.IPv6Network(item) for item in v6["except"]}

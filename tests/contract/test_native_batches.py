@@ -31,6 +31,7 @@ BATCH_FIELDS = {
     "timezone",
     "locale",
     "clock",
+    "missing_assets",
     "warnings",
 }
 ITEM_FIELDS = {

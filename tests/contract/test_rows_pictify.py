@@ -68,6 +68,11 @@ def picture(result: dict[str, Any]) -> bytes:
     return httpx2.get(result["url"], trust_env=False, timeout=60).content
 
 
+def pictures(client: httpx2.Client, uid: str, layouts: list[str]) -> list[Image.Image]:
+    """The images of one row in several layouts."""
+    return [Image.open(io.BytesIO(picture(each))) for each in rendered(client, uid, layouts=layouts)["results"]]
+
+
 # Batch status.
 
 
@@ -162,6 +167,18 @@ def test_layouts_render_each_row_in_each(client: httpx2.Client, uid: str) -> Non
         ("square", 64, 64),
     ]
     assert result["errors"] == []
+
+
+def test_a_layout_shows_its_own_html_or_else_the_templates(client: httpx2.Client) -> None:
+    page = "<body style='background:{}'>{{{{name}}}}"
+    layouts = {"story": {"html": page.format("#00f"), "width": 40, "height": 80}, "wide": {"width": 80, "height": 20}}
+    uid = make_template(client, html=page.format("#f00"), layouts=layouts)
+    shown = [Image.open(io.BytesIO(picture(rendered(client, uid)))), *pictures(client, uid, ["story", "wide"])]
+    assert [image.convert("RGB").getpixel((image.width - 1, image.height - 1)) for image in shown] == [
+        (255, 0, 0),
+        (0, 0, 255),
+        (255, 0, 0),
+    ]
 
 
 @pytest.mark.parametrize("name", ["a", "0", "-", "a" * 64, "summer-2026"])

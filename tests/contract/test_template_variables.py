@@ -52,7 +52,7 @@ def test_variables_are_listed_from_the_template_itself(client: httpx2.Client) ->
 @pytest.mark.parametrize(
     ("fields", "path", "line"),
     [
-        ({"html": "a\n{{#if x}}\n"}, "html", "line 3"),
+        ({"html": "a\n{{#if x}}\n"}, "html", "line 2"),
         ({"html": "a\n{{shout x}}"}, "html", "line 2"),
         ({"html": "ok", "layouts": {"story": {"html": "{{"}}}, "layouts.story.html", "line 1"),
     ],

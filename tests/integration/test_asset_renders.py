@@ -117,7 +117,7 @@ async def test_each_account_renders_with_its_own_fonts_and_images(world: World) 
             assert await colours(theirs[0]) == (WHITE, GREEN)
             assert [each["warnings"] for each in mine] == [
                 [],
-                ["The account had no asset 'gone.png' when the batch was submitted."],
+                ["SUBRESOURCE_FAILED: The account had no asset 'gone.png' when the batch was submitted."],
             ]
 
 
@@ -154,3 +154,20 @@ async def test_a_content_that_cannot_be_read_is_tried_again(world: World, monkey
         (item,) = await items(world.acme, batch_id)
     assert (await colours(item))[1] == RED
     assert (refused.is_set(), item["attempts"]) == (True, 2)
+
+
+async def test_a_batch_can_require_what_it_loads(world: World) -> None:
+    await add(world.acme, "logo.png", png(RED))
+    rows: list[dict[str, Any]] = [{"data": {"logo": name}} for name in ("logo.png", "gone.png")]
+    rows.append({"html": '<img src="http://169.254.169.254/latest/meta-data">'})
+    body = {"defaults": {"html": HTML, "output": OUTPUT}, "items": rows, "missing_assets": "error"}
+    submitted = (await world.acme.post("/v1/batches", json=body)).json()
+    async with world.renderer():
+        first, second, third = await items(world.acme, submitted["id"])
+        retried = (await world.acme.post(f"/v1/batches/{submitted['id']}:retry")).json()
+        again = await items(world.acme, retried["id"])
+    assert submitted["missing_assets"] == retried["missing_assets"] == "error"
+    assert (await colours(first))[1] == RED
+    assert [each["error"]["code"] for each in (second, third, *again)] == ["ASSET_FAILED"] * 4
+    assert "no asset 'gone.png'" in second["error"]["message"]
+    assert "http://169.254.169.254/latest/meta-data was not loaded" in third["error"]["message"]

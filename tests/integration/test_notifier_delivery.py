@@ -13,8 +13,8 @@ from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from services.common.addresses import AllowList
+from services.common.resolver import Resolver
 from services.notifier.delivery import Answer, Sender
-from services.notifier.resolver import Resolver
 from tests.support.address_forms import NUMERIC, RESOLVED, in_url
 from tests.support.notifier_peers import BODY
 from tests.support.notifier_receivers import answering_raw, canary, receiving, status

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import suppress
 
 import psutil
 import pytest
@@ -15,7 +14,7 @@ from pressline.batch.v1.batch_pb2 import FORMAT_JPEG, FORMAT_PNG, FORMAT_WEBP
 from services.renderer.engine import capture, encode, shots
 from services.renderer.engine.engine import Engine
 from services.renderer.engine.memory import measure
-from services.renderer.engine.model import BrowserUnavailableError, ErrorCode, RenderError
+from services.renderer.engine.model import ErrorCode, RenderError
 from services.renderer.engine.pdf import page_count
 from tests.support.renderer import image, pdf, picture, pixel, render, running_engine
 
@@ -79,31 +78,6 @@ async def test_what_browsers_take_is_seen(engine: Engine) -> None:
     assert measure([]) == {}
     gone = max(psutil.pids()) + 1_000_000
     assert measure([gone]) == {gone: 0}
-
-
-def drivers() -> list[psutil.Process]:
-    """Playwright's processes that live beneath this one."""
-    found = []
-    for process in psutil.Process().children():
-        # A browser that has just ended is a zombie until it is reaped, and has no command line.
-        with suppress(psutil.NoSuchProcess):
-            if any("playwright" in word for word in process.cmdline()):
-                found.append(process)
-    return found
-
-
-async def test_a_driver_that_ends_is_replaced(engine: Engine) -> None:
-    await assert_next_works(engine)
-    for process in drivers():
-        process.kill()
-    # The item at hand is handed back; those after it are rendered.
-    async with asyncio.timeout(120):
-        while True:
-            try:
-                await assert_next_works(engine)
-                break
-            except BrowserUnavailableError:
-                continue
 
 
 @pytest.mark.parametrize("format_", [FORMAT_PNG, FORMAT_JPEG, FORMAT_WEBP])

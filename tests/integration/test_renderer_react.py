@@ -122,7 +122,7 @@ async def test_each_row_has_a_page_of_its_own(engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("body", "code", "parts"),
     [
-        ("export default function Card() {\n  return <h1>Hello;\n}", ErrorCode.COMPILE_ERROR, ["line 2, column 19"]),
+        ("export default function Card() {\n  return <h1>Hello;\n}", ErrorCode.COMPILE_ERROR, ["line 2, column 14"]),
         ("const x = ;\nexport default () => <p/>", ErrorCode.COMPILE_ERROR, ["line 1, column 11"]),
         ('import _ from "lodash";\nexport default () => <p>{_.x}</p>', ErrorCode.COMPILE_ERROR, ['"lodash"', "line 1"]),
         ("export const Card = () => <p/>", ErrorCode.COMPILE_ERROR, ["export a component by default"]),
@@ -171,6 +171,6 @@ async def test_a_page_that_lies_about_its_failure_fails_plainly(engine: Engine) 
 
 
 def test_the_runtime_can_be_written_into_a_page() -> None:
-    page = components.page("", b"", "")
+    page = components.page({"script": "", "mappings": "", "styles": "", "codes": True}, b"")
     assert page.count("</script") == 2
     assert "<!--" not in page

@@ -95,10 +95,10 @@ async def test_each_variable_has_the_line_of_its_first_use(compiler: Compiler) -
     ("template", "words"),
     [
         ("a\nb {{#if}}", "line 2"),
-        ("a\n{{#each xs}}\nb", "line 3"),
+        ("a\n{{#each xs}}\nb", '"{{#each}}" of line 2 is never closed'),
         ("{{name", "line 1"),
         ("x\n{{shout name}}", 'no helper named "shout"'),
-        ("{{#if x}}{{/each}}", "if doesn't match each"),
+        ("{{#if x}}{{/each}}", 'closed by "{{/each}}"'),
         ("{{#if a}}" * 4_000 + "{{/if}}" * 4_000, "template"),
     ],
 )

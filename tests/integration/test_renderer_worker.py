@@ -29,6 +29,7 @@ from tests.support.renderer import STRICT, image, pdf, running_engine, source
 from tests.support.renderer_tasks import Desk, serving_desk
 from tests.support.scheduler import TOKEN
 from tests.support.servers import S3Server
+from tests.support.sites import way_out
 
 STALE = PresslineError(Reason.STALE_ATTEMPT, "not yours")
 AWAY = PresslineError(Reason.SERVICE_UNAVAILABLE, "away")
@@ -65,9 +66,9 @@ def blob_settings(s3: S3Server, url: str | None = None) -> BlobSettings:
 async def bench(engine: Engine, s3_server: S3Server) -> AsyncIterator[Bench]:
     blobs = BlobStore(blob_settings(s3_server))
     await blobs.ensure_bucket()
-    async with serving_desk() as (desk, address), rpc.channel(address, TOKEN) as channel:
+    async with serving_desk() as (desk, address), rpc.channel(address, TOKEN) as channel, way_out() as egress:
         tasks = Tasks(channel, "worker")
-        worker = Worker(tasks, Sources(tasks.source), engine, blobs, item_seconds=60, extend_every=0.3)
+        worker = Worker(tasks, Sources(tasks.source), engine, blobs, 60, egress, extend_every=0.3)
         yield Bench(worker, desk, blobs, engine)
     await blobs.close()
 
@@ -202,3 +203,19 @@ async def test_a_set_of_assets_is_read_once_and_an_item_without_its_set_is_hande
     assert bench.desk.methods().count("asset set") == 2
     assert bench.desk.methods()[-1] == "release"
     assert [list(each.warnings) for method, each in bench.desk.told if method == "complete"] == [[], []]
+
+
+@pytest.mark.parametrize("required", [False, True])
+async def test_what_is_not_loaded_is_a_warning_or_fails_the_item(bench: Bench, *, required: bool) -> None:
+    html = bench.source('<img src="http://10.0.0.1/logo.png">text')
+    bench.desk.offer("item", task_pb2.Render(source_id=html, output=image(), object_key="t/remote.png"))
+    bench.desk.tasks["item"].task.environment.assets_required = required
+    assert await bench.handle() == Done()
+    method, report = bench.desk.told[-1]
+    sentence = (
+        "The image http://10.0.0.1/logo.png was not loaded: its host has no address that documents may load from."
+    )
+    assert any(sentence in warning for warning in report.warnings)
+    assert method == ("fail" if required else "complete")
+    if required:
+        assert [(error.code, error.message) for error in report.errors] == [("ASSET_FAILED", sentence)]

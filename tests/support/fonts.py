@@ -23,10 +23,16 @@ _KNOWN = {
 
 
 def truetype(
-    family: str, *, weight: int = 400, italic: bool = False, weights: tuple[int, int] | None = None, tall: bool = True
+    family: str,
+    *,
+    weight: int = 400,
+    italic: bool = False,
+    weights: tuple[int, int] | None = None,
+    tall: bool = True,
+    letter: str = "A",
 ) -> bytes:
     """A TrueType font. With `weights` it says that it is variable; with `tall` false the box has half its height."""
-    tables = _tables(family, weight, italic, weights, EM if tall else EM // 2)
+    tables = _tables(family, weight, italic, weights, EM if tall else EM // 2) | {"cmap": _cmap(ord(letter))}
     offset = 12 + 16 * len(tables)
     directory, content = struct.pack(">IHHHH", 0x00010000, len(tables), 128, 3, 16 * len(tables) - 128), b""
     for tag, table in sorted(tables.items()):
@@ -74,16 +80,13 @@ def _tables(family: str, weight: int, italic: bool, weights: tuple[int, int] | N
     box = struct.pack(">hhhhhHH", 1, 0, 0, EM, height, 3, 0) + bytes([1, 1, 1, 1])
     box += struct.pack(">4h", 0, 0, EM, 0) + struct.pack(">4h", 0, height, 0, -height)
     glyf = _padded(box)
-    cmap = struct.pack(">HHHHI", 0, 1, 3, 1, 12)
-    cmap += struct.pack(">14H", 4, 32, 0, 4, 4, 1, 0, 65, 0xFFFF, 0, 65, 0xFFFF, (1 - 65) % 65536, 1)
-    cmap += struct.pack(">2H", 0, 0)
     head = struct.pack(">IIIIHHqqhhhhHHhhh", 0x10000, 0x10000, 0, 0x5F0F3CF5, 0, EM, 0, 0, 0, 0, EM, EM, 0, 8, 2, 1, 0)
     hhea = struct.pack(">IhhhHhhhhhhhhhhhH", 0x10000, EM, 0, 0, EM, 0, 0, EM, 1, 0, 0, 0, 0, 0, 0, 0, 2)
     os2 = struct.pack(">HhHHH11h10s4I4sHHHhhhHH2IhhHHH", 4, EM, weight, 5, 0, *[0] * 11, bytes(10), 0, 0, 0, 0, b"TEST",
                       1 if italic else 64, 65, 65, EM, 0, 0, EM, 0, 0, 0, 0, 0, 0, 65, 0)  # fmt: skip
     tables = {
         "OS/2": os2,
-        "cmap": cmap,
+        "cmap": _cmap(65),
         "glyf": glyf,
         "head": head,
         "hhea": hhea,
@@ -97,6 +100,12 @@ def _tables(family: str, weight: int, italic: bool, weights: tuple[int, int] | N
         axis = struct.pack(">4siiiHH", b"wght", weights[0] << 16, weight << 16, weights[1] << 16, 0, 1)
         tables["fvar"] = struct.pack(">HHHHHHHH", 1, 0, 16, 2, 1, 20, 0, 8) + axis
     return tables
+
+
+def _cmap(code: int) -> bytes:
+    cmap = struct.pack(">HHHHI", 0, 1, 3, 1, 12)
+    cmap += struct.pack(">14H", 4, 32, 0, 4, 4, 1, 0, code, 0xFFFF, 0, code, 0xFFFF, (1 - code) % 65536, 1)
+    return cmap + struct.pack(">2H", 0, 0)
 
 
 def _name(family: str) -> bytes:

@@ -14,8 +14,8 @@ from pressline.webhook.v1 import webhook_pb2, webhook_pb2_grpc
 from services.common import rpc
 from services.common.addresses import AllowList
 from services.common.errors import PresslineError, Reason
+from services.common.resolver import Resolver
 from services.notifier.delivery import Sender
-from services.notifier.resolver import Resolver
 from services.notifier.worker import Worker
 from services.scheduler.receivers import Room, host_and_port
 

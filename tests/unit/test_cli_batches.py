@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pressline_cli.chunks import chunks
-from pressline_cli.options import OutputOptions, extension_of, format_of, output_spec
+from pressline_cli.options import OutputOptions, extension_of, format_of, output_spec, source_of
 from pressline_cli.progress import status_text
 from pressline_cli.refusal import RefusalError
 from pressline_cli.results import Result, Results, write_manifest
@@ -75,6 +75,11 @@ def test_pages() -> None:
 def test_options_that_do_not_fit_are_refused(options: OutputOptions, words: str) -> None:
     with pytest.raises(RefusalError, match=words):
         output_spec(options, "")
+
+
+def test_sources_by_extension() -> None:
+    assert source_of(Path("a.html"), "x", tailwind=False) == {"html": "x"}
+    assert source_of(Path("a.TSX"), "x", tailwind=True) == {"react": "x", "tailwind": True}
 
 
 def test_formats_by_extension() -> None:

@@ -27,6 +27,11 @@ def test_a_template_item() -> None:
     assert spec.output.format == batch_pb2.FORMAT_PDF
 
 
+def test_tailwind_goes_with_every_source() -> None:
+    for name, field in (("html", "html"), ("react", "react"), ("template", "template_id")):
+        assert spec_of(**{name: "x"}, tailwind=True).source == batch_pb2.Source(**{field: "x"}, tailwind=True)
+
+
 def test_html_without_data_has_none() -> None:
     assert spec_of(html="{{x}}").data_json == b""
     assert spec_of(html="{{x}}", data={}).data_json == b"{}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
+from pydantic import ValidationError
 
 from pressline.batch.v1 import batch_pb2
 from pressline.webhook.v1 import webhook_pb2
@@ -41,6 +42,15 @@ def test_defaults_and_items_keep_their_own() -> None:
         "8.5in",
         "1cm",
     )
+
+
+def test_tailwind_belongs_to_a_source() -> None:
+    batch = body(defaults={"html": "x", "tailwind": True}, items=[{}, {"react": "y", "tailwind": True}, {"html": "z"}])
+    spec, (_, *own) = native.batch_spec(batch), native.item_specs(batch)
+    assert spec.source == batch_pb2.Source(html="x", tailwind=True)
+    assert [item.source for item in own] == [batch_pb2.Source(react="y", tailwind=True), batch_pb2.Source(html="z")]
+    with pytest.raises(ValidationError, match="has tailwind but no template"):
+        body(items=[{"tailwind": True}])
 
 
 def test_without_a_page_size_the_document_decides() -> None:

@@ -12,7 +12,7 @@ from pressline.task.v1 import task_pb2
 from pressline.template.v1 import template_pb2
 from services.common import ids
 from services.common.errors import PresslineError
-from services.scheduler import checks, envelope, keys, model
+from services.scheduler import asked, checks, envelope, keys, model
 from services.scheduler.keys import Vault
 from services.scheduler.model import Counts
 from services.scheduler.pace import LEAST_AHEAD, Pace
@@ -199,8 +199,42 @@ def test_html_is_literal_without_data() -> None:
     assert kinds == [task_pb2.SourceDocument.KIND_HTML, task_pb2.SourceDocument.KIND_HANDLEBARS_STRICT]
 
 
+def tailwind_of(resolving: Resolver, source: batch_pb2.Source) -> tuple[str, bool]:
+    (render,) = resolving.plan(source, PNG, has_data=True, path="items[0]").renders
+    return render.source_id, resolving.sources[render.source_id].tailwind
+
+
+def test_tailwind_is_asked_for_by_the_source_or_its_template() -> None:
+    resolving = resolver()
+    sources = [batch_pb2.Source(html="x"), batch_pb2.Source(react="x"), batch_pb2.Source(template_id="tmpl_x")]
+    for source in sources:
+        plain, without = tailwind_of(resolving, source)
+        source.tailwind = True
+        styled, with_it = tailwind_of(resolving, source)
+        assert (without, with_it) == (False, True)
+        assert plain != styled
+    resolving.templates["tmpl_x"].content.tailwind = True
+    again = Resolver("acme", [], resolving.templates)
+    assert tailwind_of(again, batch_pb2.Source(template_id="tmpl_x")) == (styled, True)
+
+
 @pytest.mark.parametrize(("template_id", "layout"), [("tmpl_other", ""), ("tmpl_x", "unknown")])
 def test_unknown_templates_and_layouts_are_refused(template_id: str, layout: str) -> None:
     resolving = resolver(*([layout] if layout else []))
     with pytest.raises(PresslineError, match=r"no template has the id|has no layout"):
         resolving.plan(batch_pb2.Source(template_id=template_id), PNG, has_data=True, path="items[0]")
+
+
+def test_a_retried_item_uses_tailwind_as_before() -> None:
+    asked_for = batch_pb2.ItemSpec(source=batch_pb2.Source(react="text", styles="p{}", tailwind=True), data_json=b"{}")
+    stored = {
+        "asked": asked.item_kept(asked_for),
+        "renders": [task_pb2.Render(source_id="src_1").SerializeToString()],
+        "input_type": "react",
+        "data": b"{}",
+        "reference": "",
+        "filename": "",
+        "inline_data": False,
+    }
+    sources = {"src_1": task_pb2.SourceDocument(body="text")}
+    assert asked.item_again(stored, sources) == asked_for

@@ -7,8 +7,18 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from services.gateway.models.fields import Lenient, Row, SourceText, Styles, TemplateId, WebhookUrl, examples
+from services.gateway.models.fields import (
+    TAILWIND,
+    Lenient,
+    Row,
+    SourceText,
+    Styles,
+    TemplateId,
+    WebhookUrl,
+    examples,
+)
 from services.gateway.models.pages import PLACEHOLDERS, Margin, Orientation, Paper
+from services.gateway.models.pdf import PAGE_RANGES, PageRanges, PdfExtras
 
 MAX_ITEMS = 100
 _INVOICE: dict[str, Any] = {"html": "<h1>{{title}}</h1>", "data": {"title": "Invoice 7"}}
@@ -18,7 +28,7 @@ _SOURCES: list[Any] = [
 ]
 
 
-class PdfOptionsBody(Lenient):
+class PdfOptionsBody(PdfExtras, Lenient):
     """How one PDF is printed."""
 
     format: Paper = Field("A4", description="A paper by name, or a page in CSS lengths.")
@@ -27,6 +37,7 @@ class PdfOptionsBody(Lenient):
     header: SourceText | None = Field(None, description=f"HTML above every page. {PLACEHOLDERS}")
     footer: SourceText | None = Field(None, description=f"HTML below every page. {PLACEHOLDERS}")
     print_background: bool = Field(True, alias="printBackground", description="Whether backgrounds are printed.")
+    page_ranges: PageRanges | None = Field(None, alias="pageRanges", description=PAGE_RANGES)
 
 
 class GenerationBody(Lenient):
@@ -41,6 +52,7 @@ class GenerationBody(Lenient):
         None, description="Fills the template, becomes the component's props, or fills `html` as Handlebars."
     )
     styles: Styles | None = Field(None, description="CSS, added to the document's head.")
+    tailwind: bool = Field(False, description=TAILWIND)
     options: PdfOptionsBody = Field(PdfOptionsBody(), description="How it is printed.")
     output: Literal["url", "base64"] = Field("url", description="An address of the PDF, or the PDF itself.")
 

@@ -21,7 +21,8 @@ def _timezone(value: str) -> str:
     return value
 
 
-def _locale(value: str) -> str:
+def locale_tag(value: str) -> str:
+    """A locale as it was, unless it is none."""
     if not allowed.is_locale(value):
         raise PydanticCustomError("locale", allowed.NOT_A_LOCALE)
     return value
@@ -46,7 +47,7 @@ Timezone = Annotated[
 ]
 Locale = Annotated[
     str,
-    AfterValidator(_locale),
+    AfterValidator(locale_tag),
     Field(description="A BCP 47 locale; en-US when left out.", examples=["de-DE"]),
 ]
 Clock = Annotated[

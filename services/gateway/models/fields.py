@@ -68,6 +68,10 @@ def _http_url(value: str) -> str:
 Row = Annotated[bytes, BeforeValidator(_encode_row, json_schema_input_type=dict[str, Any])]
 SourceText = Annotated[str, Field(min_length=1, max_length=MAX_SOURCE_BYTES), AfterValidator(_within_source_limit)]
 Styles = Annotated[str, Field(max_length=MAX_SOURCE_BYTES), AfterValidator(_within_source_limit)]
+TAILWIND = (
+    "Whether Tailwind CSS is added for the document's class names; `styles` may hold its directives, such as @theme "
+    "and @apply, then."
+)
 TemplateId = Annotated[str, Field(min_length=1, max_length=128)]
 WebhookUrl = Annotated[
     str,
@@ -79,3 +83,7 @@ WHOLE = BeforeValidator(whole)
 Pixels = Annotated[int, Field(ge=1, le=4000), WHOLE]
 Concurrency = Annotated[int, Field(ge=1, le=10), WHOLE]
 Quality = Annotated[float, Field(ge=0.1, le=1)]
+Selector = Annotated[str, Field(min_length=1, max_length=300)]
+SELECTOR = "A CSS selector: the image is of the first element that fits it, by its box. Not with a full page."
+FULL_PAGE = "Whether the image is as high as the document; the height is then that of the viewport alone."
+TRANSPARENT = "Whether the white beneath the document is left out, of a PNG or WebP."

@@ -9,11 +9,16 @@ from pydantic_core import PydanticCustomError
 
 from services.gateway.models.environment import Clock, Locale, Timezone
 from services.gateway.models.fields import (
+    FULL_PAGE,
+    SELECTOR,
+    TAILWIND,
+    TRANSPARENT,
     Concurrency,
     Exact,
     Pixels,
     Quality,
     Row,
+    Selector,
     SourceText,
     Styles,
     TemplateId,
@@ -21,6 +26,7 @@ from services.gateway.models.fields import (
     examples,
 )
 from services.gateway.models.pages import PLACEHOLDERS, ExactMargin, ExactPaper, Orientation
+from services.gateway.models.pdf import PdfExtras
 from services.gateway.violations import IMAGE, PDF
 
 MAX_METADATA_BYTES = 4096
@@ -48,9 +54,12 @@ class ImageOutput(Exact):
     width: Pixels | None = Field(None, description="CSS pixels; the template's own when left out.")
     height: Pixels | None = Field(None, description="CSS pixels; the template's own when left out.")
     device_scale_factor: Annotated[float, Field(ge=0.1, le=3, description="Pixels of the image per CSS pixel.")] = 1
+    selector: Selector | None = Field(None, description=SELECTOR)
+    full_page: bool = Field(False, description=FULL_PAGE)
+    transparent: bool = Field(False, description=TRANSPARENT)
 
 
-class PdfOutput(Exact):
+class PdfOutput(PdfExtras, Exact):
     """A PDF. Without `page_size` the document's own @page decides, and A4 where it has none."""
 
     format: Literal["pdf"]
@@ -81,6 +90,7 @@ class SourceFields(Exact):
     html: SourceText | None = Field(None, description="A document; a Handlebars template where there is `data`.")
     react: SourceText | None = Field(None, description="JSX or TSX that exports a component by default.")
     styles: Styles | None = Field(None, description="CSS, added to the document's head.")
+    tailwind: bool = Field(False, description=TAILWIND)
 
     @model_validator(mode="after")
     def _one_body(self) -> Self:
@@ -90,6 +100,8 @@ class SourceFields(Exact):
             raise PydanticCustomError("source", "must give one source, not {names}", names)
         if self.styles is not None and not given:
             raise PydanticCustomError("source", "has styles but no template, html or react to add them to")
+        if self.tailwind and not given:
+            raise PydanticCustomError("source", "has tailwind but no template, html or react to use it for")
         return self
 
     @property
@@ -134,3 +146,8 @@ class BatchBody(Exact):
     timezone: Timezone | None = None
     locale: Locale | None = None
     clock: Clock | None = None
+    missing_assets: Literal["warn", "error"] = Field(
+        "warn",
+        description="What becomes of an item that asks for an asset or a remote resource and does not get it: it "
+        "carries a warning, or fails with `ASSET_FAILED`.",
+    )

@@ -8,7 +8,19 @@ from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from services.gateway.models.fields import Concurrency, LayoutName, Lenient, Quality, Row, WebhookUrl, examples
+from services.gateway.models.fields import (
+    FULL_PAGE,
+    SELECTOR,
+    TRANSPARENT,
+    Concurrency,
+    LayoutName,
+    Lenient,
+    Quality,
+    Row,
+    Selector,
+    WebhookUrl,
+    examples,
+)
 
 MAX_LAYOUTS = 10
 
@@ -20,6 +32,9 @@ class ImageFields(Lenient):
 
     format: Literal["png", "jpeg", "webp"] = "png"
     quality: Quality = Field(0.9, description="Of a JPEG or WebP.")
+    selector: Selector | None = Field(None, description=SELECTOR)
+    full_page: bool = Field(False, description=FULL_PAGE)
+    transparent: bool = Field(False, description=TRANSPARENT)
     layout: LayoutName | None = Field(None, description="A variant of the template.")
     layouts: (
         Annotated[list[LayoutName], Field(max_length=MAX_LAYOUTS, json_schema_extra={"uniqueItems": True})] | None

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError, to_json
 
 from services.gateway.jsonbody import find_not_finite
-from services.gateway.models.fields import LayoutName, Lenient, Pixels, SourceText, Styles, examples
+from services.gateway.models.fields import TAILWIND, LayoutName, Lenient, Pixels, SourceText, Styles, examples
 
 DEFAULT_WIDTH = 1200
 DEFAULT_HEIGHT = 630
@@ -66,6 +66,7 @@ class TemplateBody(Lenient):
         "error", description="What a variable that a row leaves out is: the row's failure, or an empty string."
     )
     styles: Styles = Field("", description="CSS, added to the document's head.")
+    tailwind: bool = Field(False, description=TAILWIND)
     variables: Annotated[list[VariableBody], Field(max_length=MAX_VARIABLES)] | None = Field(
         None, description="What is known of its variables beyond what its use of them tells."
     )

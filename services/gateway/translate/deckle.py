@@ -9,6 +9,7 @@ from typing import Any
 from pressline.batch.v1 import batch_pb2
 from services.gateway.models.deckle import GenerateBatchBody, GenerationBody
 from services.gateway.translate.pages import pdf_options
+from services.gateway.translate.pdf import extras
 from services.gateway.translate.values import timestamp
 
 STATUSES: dict[int, str] = {
@@ -41,6 +42,7 @@ def item_spec(item: GenerationBody) -> batch_pb2.ItemSpec:
     pdf = pdf_options(
         options.format, options.margin, options.orientation, options.header, options.footer, options.print_background
     )
+    pdf.MergeFrom(extras(options))
     return batch_pb2.ItemSpec(
         data_json=item.data or b"",
         source=_source(item),
@@ -95,12 +97,14 @@ def rendered(item: batch_pb2.Item) -> dict[str, Any]:
 
 
 def _source(item: GenerationBody) -> batch_pb2.Source:
-    styles = item.styles or ""
+    source = batch_pb2.Source(styles=item.styles or "", tailwind=item.tailwind)
     if item.template:
-        return batch_pb2.Source(template_id=item.template, styles=styles)
-    if item.react:
-        return batch_pb2.Source(react=item.react, styles=styles)
-    return batch_pb2.Source(html=item.html or "", styles=styles)
+        source.template_id = item.template
+    elif item.react:
+        source.react = item.react
+    else:
+        source.html = item.html or ""
+    return source
 
 
 def _warnings(item: GenerationBody) -> list[str]:

@@ -14,6 +14,7 @@ from pressline.webhook.v1 import webhook_pb2
 from services.common.errors import Violation, invalid
 from services.gateway.models.native import BatchBody, ImageOutput, ItemBody, Output, SourceFields
 from services.gateway.translate.pages import pdf_options
+from services.gateway.translate.pdf import extras
 from services.gateway.translate.values import (
     BATCH_STATES,
     FORMATS,
@@ -84,6 +85,7 @@ def batch(stored: batch_pb2.Batch) -> dict[str, Any]:
         "timezone": environment.timezone,
         "locale": environment.locale,
         "clock": environment.clock.ToJsonString() if environment.HasField("clock") else None,
+        "missing_assets": "error" if environment.assets_required else "warn",
         "warnings": [],
     }
 
@@ -164,7 +166,11 @@ def index_of(text: str) -> int:
 
 
 def _environment(body: BatchBody) -> batch_pb2.Environment:
-    environment = batch_pb2.Environment(timezone=body.timezone or "", locale=body.locale or "")
+    environment = batch_pb2.Environment(
+        timezone=body.timezone or "",
+        locale=body.locale or "",
+        assets_required=body.missing_assets == "error",
+    )
     if body.clock is not None:
         environment.clock.FromDatetime(body.clock)
     return environment
@@ -181,12 +187,14 @@ def _item_spec(body: ItemBody) -> batch_pb2.ItemSpec:
 
 
 def _source(body: SourceFields) -> batch_pb2.Source:
-    styles = body.styles or ""
+    source = batch_pb2.Source(styles=body.styles or "", tailwind=body.tailwind)
     if body.template is not None:
-        return batch_pb2.Source(template_id=body.template, styles=styles)
-    if body.react is not None:
-        return batch_pb2.Source(react=body.react, styles=styles)
-    return batch_pb2.Source(html=body.html or "", styles=styles)
+        source.template_id = body.template
+    elif body.react is not None:
+        source.react = body.react
+    else:
+        source.html = body.html or ""
+    return source
 
 
 def _output(output: Output) -> batch_pb2.OutputSpec:
@@ -196,11 +204,15 @@ def _output(output: Output) -> batch_pb2.OutputSpec:
             width=output.width or 0,
             height=output.height or 0,
             device_scale_factor=output.device_scale_factor,
+            selector=output.selector or "",
+            full_page=output.full_page,
+            transparent=output.transparent,
         )
         return batch_pb2.OutputSpec(format=FORMATS[output.format], image=image)
     pdf = pdf_options(
         output.page_size, output.margin, output.orientation, output.header, output.footer, output.print_background
     )
+    pdf.MergeFrom(extras(output))
     return batch_pb2.OutputSpec(format=batch_pb2.FORMAT_PDF, pdf=pdf)
 
 

@@ -21,6 +21,7 @@ READS: Renames = ((r"^page_token$", "cursor"), (r"^page_size$", "limit"))
 PICTIFY: Renames = (
     (r"^items(\[\d+\])?(\.data_json)?", r"variableSets\1"),
     (r"^spec\.source\.template_id$", "template"),
+    (r"^spec\.output\.image\.full_page$", "fullPage"),
     (r"^spec\.output(\.image)?\.", ""),
     (r"^spec\.webhook_url$", "webhookUrl"),
     *_SHARED,
@@ -29,6 +30,8 @@ PICTIFY: Renames = (
 DECKLE: Renames = (
     (r"\.output\.pdf\.margin_", ".options.margin."),
     (r"\.output\.pdf\.(width|height)$", r".options.format.\1"),
+    (r"\.output\.pdf\.page_ranges$", ".options.pageRanges"),
+    (r"\.output\.pdf\.", ".options."),
     (r"^spec\.webhook_url$", "webhook"),
     *_SHARED,
     (r"^spec\.", ""),
@@ -39,6 +42,7 @@ GENERATE: Renames = (*DECKLE, (r"^items\[0\]$", "body"), (r"^items\[0\]\.", ""))
 NATIVE: Renames = (
     (r"\.output\.pdf\.margin_", ".output.margin."),
     (r"\.output\.pdf\.(width|height)$", r".output.page_size.\1"),
+    (r"\.output\.pdf\.", ".output."),
     (r"^spec\.(source|output)", r"defaults.\1"),
     (r"^spec\.metadata_json$", "metadata"),
     (r"^spec\.environment\.", ""),

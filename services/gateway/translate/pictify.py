@@ -30,7 +30,7 @@ def single_spec(template_id: str, body: ImageFields) -> batch_pb2.BatchSpec:
     return batch_pb2.BatchSpec(
         dialect=batch_pb2.DIALECT_PICTIFY,
         source=batch_pb2.Source(template_id=template_id),
-        output=batch_pb2.OutputSpec(format=FORMATS[body.format], image=batch_pb2.ImageOptions(quality=body.quality)),
+        output=batch_pb2.OutputSpec(format=FORMATS[body.format], image=_image(body)),
         layouts=body.layouts or ([body.layout] if body.layout is not None else []),
         layout_list=bool(body.layouts),
     )
@@ -118,6 +118,15 @@ def cancelled(batch: batch_pb2.Batch) -> dict[str, Any]:
         "completedCount": batch.counts.succeeded,
         "cancelledCount": batch.counts.cancelled,
     }
+
+
+def _image(body: ImageFields) -> batch_pb2.ImageOptions:
+    return batch_pb2.ImageOptions(
+        quality=body.quality,
+        selector=body.selector or "",
+        full_page=body.full_page,
+        transparent=body.transparent,
+    )
 
 
 def _file(output: batch_pb2.Output) -> dict[str, Any]:

@@ -37,6 +37,7 @@ def content(body: TemplateBody) -> template_pb2.TemplateContent:
         layouts={name: _layout(layout, body) for name, layout in body.layouts.items()},
         missing=_MISSING[body.missing],
         styles=body.styles,
+        tailwind=body.tailwind,
         variables=[_variable(variable) for variable in body.variables or ()],
     )
 
@@ -107,6 +108,7 @@ def _fields(template: template_pb2.Template, *, with_content: bool) -> dict[str,
         **documents,
         "width": stored.width,
         "height": stored.height,
+        "tailwind": stored.tailwind,
         "layouts": {name: _layout_fields(stored.layouts[name], with_content) for name in sorted(stored.layouts)},
         "missing": "empty" if stored.missing == template_pb2.MISSING_POLICY_EMPTY else "error",
         "errors": [{"path": problem.path, "message": problem.message} for problem in template.problems],

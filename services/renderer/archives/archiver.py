@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -16,21 +16,17 @@ from services.renderer.archives.jobs import ArchiveJobs
 from services.renderer.archives.maker import Made, Maker
 from services.renderer.archives.merger import MergeBrokenError
 from services.renderer.archives.parts import UnmergeableError
+from services.renderer.leases import (
+    EXTEND_EVERY_SECONDS,
+    UNREACHABLE_PAUSE_SECONDS,
+    HandedBackError,
+    later,
+    while_held,
+)
 from services.renderer.tasks import may_pass
 
-EXTEND_EVERY_SECONDS = 10.0
-UNREACHABLE_PAUSE_SECONDS = 2.0
-LONGEST_PAUSE_SECONDS = 60.0
 RESULT_MISSING = "RESULT_MISSING"
 log = structlog.get_logger()
-
-
-class _HandedBackError(Exception):
-    """The archive is given back, to be tried again. Its owner may get to read the reason."""
-
-    def __init__(self, reason: str, *, crashed: bool) -> None:
-        super().__init__(reason)
-        self.crashed = crashed
 
 
 class Archiver:
@@ -78,38 +74,13 @@ class Archiver:
         """Make and report while the lease lasts."""
         structlog.contextvars.bind_contextvars(archive=job.lease.archive_id, attempt=job.lease.attempt)
         maker = Maker(self._blobs, job, self._folder)
-        making = asyncio.create_task(self._make_and_report(job, maker))
-        extending = asyncio.create_task(self._extend(job))
-        try:
-            await asyncio.wait({making, extending}, return_when=asyncio.FIRST_COMPLETED)
-            if making.done():
-                return making.result()
-            log.info("archive.stopped", reason="the lease is not ours any more")
-            return Done()
-        except asyncio.CancelledError:
-            # Given back at once, for what is under way may take moments to notice.
-            maker.stop()
-            await self._release(job.lease, "the renderer shuts down", crashed=False)
-            raise
-        finally:
-            maker.stop()
-            for task in (making, extending):
-                task.cancel()
-            await asyncio.wait({making, extending})
-
-    async def _extend(self, job: job_pb2.ArchiveJob) -> None:
-        """Prolong the lease until that is refused, or until it has run out."""
-        loop, lasts = asyncio.get_running_loop(), job.lease_duration.ToTimedelta().total_seconds()
-        ends = loop.time() + lasts
-        while loop.time() < ends:
-            await asyncio.sleep(self._extend_every)
-            try:
-                await self._jobs.extend(job.lease)
-                ends = loop.time() + lasts
-            except PresslineError as error:
-                if not may_pass(error):
-                    return
-                log.warning("lease.not_extended", error=error.message)
+        return await while_held(
+            self._make_and_report(job, maker),
+            partial(self._jobs.extend, job.lease),
+            partial(self._release, job.lease, "the renderer shuts down", crashed=False),
+            self._extend_every,
+            job.lease_duration.ToTimedelta().total_seconds(),
+        )
 
     async def _make_and_report(self, job: job_pb2.ArchiveJob, maker: Maker) -> Verdict:
         try:
@@ -117,9 +88,9 @@ class Archiver:
             await self._jobs.complete(job.lease, made.size, made.sha256)
         except UnmergeableError as error:
             return await self._fail(job.lease, error)
-        except _HandedBackError as error:
+        except HandedBackError as error:
             await self._release(job.lease, str(error), crashed=error.crashed)
-            return Again(min(2.0**job.lease.attempt, LONGEST_PAUSE_SECONDS))
+            return later(job.lease.attempt)
         except PresslineError as error:
             log.warning("report.refused", reason=error.reason, error=error.message)
             if may_pass(error):
@@ -136,12 +107,12 @@ class Archiver:
             if is_missing(error):
                 raise UnmergeableError(RESULT_MISSING, "The file of a result is not stored any more.") from error
             log.warning("archive.store_failed", error=repr(error))
-            raise _HandedBackError("the object store or the temporary folder failed", crashed=False) from error
+            raise HandedBackError("the object store or the temporary folder failed") from error
         except MergeBrokenError as error:
-            raise _HandedBackError(str(error), crashed=True) from error
+            raise HandedBackError(str(error), crashed=True) from error
         except Exception as error:
             log.exception("archive.broken")
-            raise _HandedBackError("the renderer failed, as its log says", crashed=True) from error
+            raise HandedBackError("the renderer failed, as its log says", crashed=True) from error
 
     async def _fail(self, lease: job_pb2.ArchiveLease, error: UnmergeableError) -> Verdict:
         log.info("archive.failed", code=error.code, error=error.message)

@@ -38,7 +38,7 @@ class Made:
     sha256: str
 
 
-class StoppedError(Exception):
+class _StoppedError(Exception):
     """The archive is not wanted any more."""
 
 
@@ -57,16 +57,11 @@ class Maker:
         self._folder = folder
         self._stopped = threading.Event()
 
-    def stop(self) -> None:
-        """Have what is under way end soon, without a result."""
-        self._stopped.set()
-
     async def make(self, entries: Sequence[job_pb2.ArchiveEntry]) -> Made:
         """Make the archive and store it.
 
         Raises:
             UnmergeableError: the results cannot be put into one file.
-            StoppedError: after `stop`.
             BLOB_ERRORS: the store fails.
         """
         items = contents.named(entries)
@@ -135,7 +130,7 @@ class Maker:
     def _while_wanted(self, parts: Iterable[bytes]) -> Iterator[bytes]:
         for part in parts:
             if self._stopped.is_set():
-                raise StoppedError
+                raise _StoppedError
             yield part
 
     async def _apart(self, work: Callable[[], T]) -> T:
@@ -144,7 +139,7 @@ class Maker:
         try:
             return await asyncio.shield(working)
         except asyncio.CancelledError:
-            self.stop()
+            self._stopped.set()
             await asyncio.wait({working})
             raise
 

@@ -9,7 +9,8 @@ from dataclasses import replace
 from urllib.parse import unquote, urlsplit
 
 from services.common.assets import HOST, address
-from services.renderer.engine.model import Assets, Document
+from services.renderer.engine.model import Assets, Document, Remote
+from services.renderer.engine.remote import PREFIXES, RemoteRoute, may_load
 from services.renderer.engine.requests import Answer, Event
 from services.renderer.engine.tab import Tab
 
@@ -31,15 +32,23 @@ def with_fonts(document: Document, rules: str) -> Document:
 
 
 @asynccontextmanager
-async def served(tab: Tab, document: Document, assets: Assets | None) -> AsyncIterator[None]:
-    """Answer the document's requests for assets. One that can make none pays nothing."""
-    if assets is None or not (assets.font_rules or HOST in document.html):
+async def served(
+    tab: Tab, document: Document, assets: Assets | None, remote: Remote | None = None
+) -> AsyncIterator[None]:
+    """Answer the document's requests for assets and for what is elsewhere. One that can make none pays nothing."""
+    tab.requests.refused.clear()
+    if assets is not None and not (assets.font_rules or HOST in document.html):
+        assets = None
+    if remote is not None and not may_load(document):
+        remote = None
+    routes = [*([_Route(assets)] if assets else ()), *([RemoteRoute(remote)] if remote else ())]
+    if not routes:
         yield
         return
-    await _begin_anew(tab, assets)
-    route = _Route(assets)
-    await tab.loads.follow(_PREFIX)
-    await tab.requests.add(route)
+    await _begin_anew(tab, " ".join(part.id for part in (assets, remote) if part))
+    await tab.loads.follow(*(PREFIXES if remote else (_PREFIX,)))
+    for route in routes:
+        await tab.requests.add(route)
     try:
         yield
     except BaseException:
@@ -48,20 +57,22 @@ async def served(tab: Tab, document: Document, assets: Assets | None) -> AsyncIt
     if document.scripted:
         tab.requests.abandon()
         return
-    if route.missed:
+    if any(route.missed for route in routes):
         tab.asset_set = _INCOMPLETE
-    await tab.requests.remove(route)
+    for route in routes:
+        await tab.requests.remove(route)
     await tab.loads.end()
 
 
-async def _begin_anew(tab: Tab, assets: Assets) -> None:
+async def _begin_anew(tab: Tab, asset_set: str) -> None:
     """A page reuses images by address, and asks no more for those that it did not get.
 
-    So it shows another document as it is only when that has the same assets and none was missed.
+    So it shows another document as it is only when that has the same assets, of the same batch where they are from
+    elsewhere, and none was missed.
     """
-    if tab.asset_set not in {"", assets.id}:
+    if tab.asset_set not in {"", asset_set}:
         await tab.send("Page.navigate", url="about:blank")
-    tab.asset_set = assets.id
+    tab.asset_set = asset_set
 
 
 class _Route:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+import socket
+import subprocess
 from pathlib import Path
 
 import structlog
-from playwright.async_api import Browser as PlaywrightBrowser
-from playwright.async_api import Error as PlaywrightError
-from playwright.async_api import Playwright, async_playwright
 
 from services.renderer.engine import launcher
+from services.renderer.engine.connection import Connection, DisconnectedError, ProtocolError
 from services.renderer.engine.memory import MemoryWatch
 from services.renderer.engine.model import BrowserLostError, BrowserTooLargeError, BrowserUnavailableError, Lost
 from services.renderer.engine.processes import kill_group
@@ -23,25 +20,46 @@ from services.renderer.engine.workspace import Workspace
 
 LAUNCH_SECONDS = 20.0
 OPEN_SECONDS = 15.0
-DRIVER_SECONDS = 10.0
+# Read at once: a picture is about this large.
+_READ_AHEAD_BYTES = 1 << 20
 log = structlog.get_logger()
 
 
 class Browser:
-    """One running Chromium."""
+    """One running Chromium.
 
-    def __init__(self, browser: PlaywrightBrowser, pid: int, folder: Path) -> None:
-        self.pid = pid
-        self.group = os.getpgid(pid)
+    Args:
+        process: its main process, which leads a group of its own.
+        folder: its files.
+        draws: whether it takes pictures; one that does not can only print.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], folder: Path, *, draws: bool) -> None:
+        self.pid = self.group = process.pid
         self.lost: Lost = asyncio.get_running_loop().create_future()
-        self._browser = browser
+        self._process = process
         self._folder = folder
-        browser.on("disconnected", lambda _browser: self._mark_lost(BrowserLostError))
+        self._draws = draws
+        self._connection: Connection | None = None
 
     @property
     def alive(self) -> bool:
         """False once the process is gone or being killed."""
         return not self.lost.done()
+
+    async def connect(self, ours: socket.socket) -> None:
+        """Wait until it answers on the other end of a socket.
+
+        Raises:
+            BrowserUnavailableError: it does not within 20 s.
+        """
+        try:
+            async with asyncio.timeout(LAUNCH_SECONDS):
+                reader, writer = await asyncio.open_connection(sock=ours, limit=_READ_AHEAD_BYTES)
+                self._connection = Connection(reader, writer, lambda: self._mark_lost(BrowserLostError))
+                await self._connection.send("Browser.getVersion", {})
+        except (DisconnectedError, ProtocolError, TimeoutError) as error:
+            raise BrowserUnavailableError("Chromium does not answer after its start") from error
 
     async def open(self, *, scripts: bool) -> Tab:
         """A page in a context of its own, sharing nothing with others.
@@ -49,11 +67,12 @@ class Browser:
         Raises:
             BrowserLostError: the browser is gone, or opens no page.
         """
+        if self._connection is None:
+            raise BrowserLostError("the browser is not connected")
         try:
             async with asyncio.timeout(OPEN_SECONDS):
-                context = await self._browser.new_context(no_viewport=True, accept_downloads=False)
-                return await Tab.open(context, self.lost, scripts=scripts)
-        except (PlaywrightError, TimeoutError) as error:
+                return await Tab.open(self._connection, self.lost, scripts=scripts, draws=self._draws)
+        except (DisconnectedError, ProtocolError, TimeoutError) as error:
             await self.kill()
             raise self.lost.result()("the browser opens no page") from error
 
@@ -61,6 +80,10 @@ class Browser:
         """End the whole process group at once and remove its folder; safe to repeat."""
         self._mark_lost(BrowserTooLargeError if too_large else BrowserLostError)
         await kill_group(self.group)
+        # It is reaped by now, so this only notes that.
+        self._process.poll()
+        if self._connection is not None:
+            await self._connection.close()
         await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
 
     def _mark_lost(self, error: type[BrowserLostError]) -> None:
@@ -82,25 +105,23 @@ class Launcher:
         self._chromium = chromium
         self._sandbox = sandbox
         self._workspace = workspace
-        self._playwright: Playwright | None = None
-        self._reviving = asyncio.Lock()
         self._watch = MemoryWatch(memory_mb)
         self._closing = asyncio.Event()
         self._watching: asyncio.Task[None] | None = None
         self._ending: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Start the driver that all browsers are steered through."""
-        await self._start_driver()
+        """Begin to watch what browsers take."""
         self._watching = asyncio.create_task(self._watch.run(self._closing))
 
-    async def launch(self) -> Browser:
-        """Start a browser.
+    async def launch(self, *, draws: bool = True) -> Browser:
+        """Start a browser. One that need not draw prints with half the work, where Chromium can do that.
 
         Raises:
             BrowserUnavailableError: it does not start.
         """
-        starting = asyncio.create_task(self._start())
+        draws = draws or not launcher.can_leave_frames_out(self._chromium)
+        starting = asyncio.create_task(self._start(draws=draws))
         try:
             return await asyncio.shield(starting)
         except asyncio.CancelledError:
@@ -108,43 +129,43 @@ class Launcher:
             starting.add_done_callback(self._kill_unwanted)
             raise
 
-    async def _start(self) -> Browser:
-        if self._playwright is None:
-            raise BrowserUnavailableError("the launcher is not started")
+    async def _start(self, *, draws: bool) -> Browser:
         folder = self._workspace.folder(launcher.unprivileged_owner())
-        command = launcher.command(self._chromium, folder, sandbox=self._sandbox)
         try:
-            browser = await self._playwright.chromium.launch(
-                executable_path=command[0],
-                args=command[1:],
-                ignore_default_args=True,
-                env=launcher.environment(folder),
-                handle_sigint=False,
-                handle_sigterm=False,
-                handle_sighup=False,
-                timeout=LAUNCH_SECONDS * 1000,
-            )
-            pid = await _pid(browser)
-        except (PlaywrightError, ProcessLookupError) as error:
-            shutil.rmtree(folder, ignore_errors=True)
+            browser = await self._connected(folder, draws=draws)
+        except BrowserUnavailableError as error:
             log.exception("browser.unavailable", error=str(error))
-            await self._revive(self._playwright)
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        log.info("browser.started", pid=browser.pid)
+        self._watch.add(browser)
+        return browser
+
+    async def _connected(self, folder: Path, *, draws: bool) -> Browser:
+        ours, theirs = socket.socketpair()
+        try:
+            with theirs:
+                browser = Browser(self._spawn(folder, theirs, draws=draws), folder, draws=draws)
+        except OSError as error:
+            ours.close()
             raise BrowserUnavailableError(str(error)) from error
-        log.info("browser.started", pid=pid)
-        started = Browser(browser, pid, folder)
-        self._watch.add(started)
-        return started
+        try:
+            await browser.connect(ours)
+        except BrowserUnavailableError:
+            await browser.kill()
+            raise
+        return browser
 
-    async def _start_driver(self) -> None:
-        with _temporary_files_in(self._workspace.path):
-            self._playwright = await async_playwright().start()
-
-    async def _revive(self, driver: Playwright) -> None:
-        """Start another driver when this one has ended; its browsers ended with it."""
-        async with self._reviving:
-            if driver is self._playwright and not await _answers(driver):
-                log.error("driver.lost")
-                await self._start_driver()
+    def _spawn(self, folder: Path, theirs: socket.socket, *, draws: bool) -> subprocess.Popen[bytes]:
+        # By this thread, which must outlive it: it dies with the thread that started it.
+        return subprocess.Popen(
+            launcher.command(self._chromium, folder, sandbox=self._sandbox, draws=draws),
+            stdin=theirs.fileno(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=launcher.environment(folder),
+            start_new_session=True,
+        )
 
     def _kill_unwanted(self, starting: asyncio.Task[Browser]) -> None:
         if not starting.cancelled() and starting.exception() is None:
@@ -153,40 +174,8 @@ class Launcher:
             ending.add_done_callback(self._ending.discard)
 
     async def close(self) -> None:
-        """Stop the driver. Browsers are ended before."""
+        """Stop watching. Browsers are ended before."""
         await asyncio.gather(*self._ending)
         self._closing.set()
         if self._watching is not None:
             await self._watching
-        if self._playwright is not None:
-            await self._playwright.stop()
-
-
-async def _answers(driver: Playwright) -> bool:
-    try:
-        async with asyncio.timeout(DRIVER_SECONDS):
-            await (await driver.request.new_context()).dispose()
-    except (PlaywrightError, TimeoutError):
-        return False
-    return True
-
-
-async def _pid(browser: PlaywrightBrowser) -> int:
-    session = await browser.new_browser_cdp_session()
-    info = await session.send("SystemInfo.getProcessInfo")
-    await session.detach()
-    return next(int(process["id"]) for process in info["processInfo"] if process["type"] == "browser")
-
-
-@contextmanager
-def _temporary_files_in(folder: Path) -> Iterator[None]:
-    # The driver makes folders of its own; it takes TMPDIR from our environment when it starts.
-    before = os.environ.get("TMPDIR")
-    os.environ["TMPDIR"] = str(folder)
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["TMPDIR"]
-        else:
-            os.environ["TMPDIR"] = before

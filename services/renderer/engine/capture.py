@@ -16,6 +16,8 @@ _CHUNK_BYTES = 1 << 20
 # One page more than allowed tells that there are too many; what comes after it is not printed.
 _BOUNDED = {"pageRanges": f"1-{MAX_PAGES + 1}"}
 
+_NO_SUCH_PAGES = "Page range exceeds page count"
+
 
 async def capture(tab: Tab, wanted: Image | Pdf, encoder: Encoder, clock_ms: int | None) -> Rendered:
     """Capture what the tab shows.
@@ -45,7 +47,11 @@ async def _screenshot(tab: Tab, wanted: Image, encoder: Encoder) -> Rendered:
         raise RenderError(
             ErrorCode.RESOURCE_LIMIT, "The image needs more memory than the renderer gives one item."
         ) from error
-    data = strips[0] if ready else await encoder.encode(strips, wanted.format, wanted.quality)
+    data = (
+        strips[0]
+        if ready
+        else await encoder.encode(strips, wanted.format, wanted.quality, transparent=wanted.transparent)
+    )
     width, height = wanted.pixels
     return Rendered(data, CONTENT_TYPES[wanted.format], width=width, height=height)
 
@@ -54,15 +60,26 @@ async def _print(tab: Tab, wanted: Pdf, clock_ms: int | None) -> Rendered:
     try:
         answer = await tab.send("Page.printToPDF", transferMode="ReturnAsStream", **_BOUNDED | wanted.parameters)
     except ProtocolError as error:
+        if wanted.pages and _NO_SUCH_PAGES in str(error):
+            raise _beyond(wanted.pages[0]) from error
         raise RenderError(
             ErrorCode.TEMPLATE_ERROR,
             "The page cannot be printed; its margins may leave no room for content.",
         ) from error
     data = await _read(tab, answer["stream"])
     pages = page_count(data)
+    if pages < len(wanted.pages):
+        # Chromium leaves out what is not there.
+        raise _beyond(wanted.pages[pages])
     if pages > MAX_PAGES:
         raise RenderError(ErrorCode.RESOURCE_LIMIT, f"The document has more than {MAX_PAGES} pages.")
     return Rendered(dated(data, clock_ms), CONTENT_TYPES[FORMAT_PDF], pages=pages)
+
+
+def _beyond(page: int) -> RenderError:
+    return RenderError(
+        ErrorCode.TEMPLATE_ERROR, f"page_ranges names page {page}, which is beyond the end of the document."
+    )
 
 
 async def _read(tab: Tab, stream: str) -> bytes:

@@ -19,10 +19,19 @@ from services.renderer.engine.tab import ProtocolError, Tab
 WEB = Path(__file__).parent.parent / "web"
 SCRIPTS = (
     "vendor/handlebars.min.js",
+    "vendor/babel.js",
     "vendor/sucrase.js",
+    "vendor/codes.js",
+    "settled_promise.js",
+    "vendor/tailwind.js",
     "rows.js",
     "helpers.js",
+    "codes.js",
+    "code_helpers.js",
+    "printed.js",
+    "explain.js",
     "compiler.js",
+    "tailwind.js",
     "variables.js",
     "components.js",
 )
@@ -63,20 +72,24 @@ class Compiler:
             RenderError: TEMPLATE_ERROR, COMPILE_ERROR, RESOURCE_LIMIT, or RENDER_TIMEOUT for a template that does
                 not end.
         """
-        request = {"styles": source.styles, "extra": extra_html, "longest": MAX_CHARACTERS}
+        request = {"id": source.id, "styles": source.styles, "tailwind": source.tailwind, "extra": extra_html}
+        request["longest"] = MAX_CHARACTERS
         if source.kind == SourceDocument.KIND_HTML:
             answer = await self._call("inspect", request | {"body": source.body})
         elif source.kind in _HANDLEBARS:
             here = {"timezone": where.timezone, "locale": where.locale, "now": where.now_ms}
-            row = {"id": source.id, "strict": _HANDLEBARS[source.kind], "data": data_json.decode(), "here": here}
+            row = {"strict": _HANDLEBARS[source.kind], "data": data_json.decode(), "here": here}
             answer = await self._once_known("fill", request | row, source)
         elif source.kind == SourceDocument.KIND_REACT:
-            answer = await self._once_known("component", {"id": source.id}, source)
-            return Document(components.page(_sound(answer)["script"], data_json, source.styles), scripted=True)
+            answer = _sound(await self._once_known("component", request | {"data": data_json.decode()}, source))
+            return Document(components.page(answer, data_json), scripted=True)
         else:
             raise RenderError(ErrorCode.INTERNAL_ERROR, f"This renderer does not know sources of kind {source.kind}.")
         html = _sound(answer)["html"]
-        return Document(source.body if html is None else html, answer["scripted"])
+        empty = tuple(
+            f'"{each["name"]}" on line {each["line"]} of the template is empty.' for each in answer.get("empty", ())
+        )
+        return Document(source.body if html is None else html, answer["scripted"], empty)
 
     async def inspect(self, source: SourceDocument) -> Inspection:
         """List the variables of a Handlebars source.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from services.renderer.engine import environment
@@ -15,32 +17,10 @@ from services.renderer.engine.tab import ProtocolError, Tab
 ADDRESS = "https://document.invalid/"
 _FIRST_PAUSE_SECONDS = 0.002
 _LONGEST_PAUSE_SECONDS = 0.05
-
-# Layout makes fonts start loading. Timers and promises do not run in a page without scripts, so this is polled.
-_SETTLED = """(() => {
-  if (!document.documentElement) return document.readyState === "complete";
-  for (const image of document.images) image.loading = "eager";
-  document.documentElement.getBoundingClientRect();
-  return document.readyState === "complete" && document.fonts.status === "loaded"
-    && [...document.images].every((image) => image.complete);
-})()"""
-
-# `window.pressline.ready(promise)` holds the capture back until the promise is settled.
-_READY = """(() => {
-  const state = { open: 0, failed: null };
-  const ready = (promise) => {
-    state.open += 1;
-    Promise.resolve(promise).catch((error) => {
-      const message = `The promise given to window.pressline.ready was rejected: ${error}`;
-      state.failed ??= { code: "TEMPLATE_ERROR", message };
-    }).finally(() => { state.open -= 1; });
-  };
-  Object.defineProperty(window, "pressline", { value: Object.freeze({ ready }) });
-  Object.defineProperty(window, Symbol.for("pressline.state"), { value: state });
-})()"""
-# One expression: a script may call ready between two.
-_READY_STATE = """({ open: 0, failed: null, ...window[Symbol.for("pressline.state")],
-  loaded: document.readyState === "complete" })"""
+_LONGEST_REASON = 1_000
+_STATE = "globalThis.presslinePage?.state()"
+_LOADING = {"open": 0, "failed": None, "loaded": False}
+_WEB = Path(__file__).parent.parent / "web"
 
 
 async def show(tab: Tab, document: Document, where: Environment) -> None:
@@ -55,7 +35,7 @@ async def show(tab: Tab, document: Document, where: Environment) -> None:
         await _wait_until_ready(tab)
     else:
         await tab.send("Page.setDocumentContent", frameId=tab.frame, html=document.html)
-    await _wait_until_settled(tab)
+    await wait_until_settled(tab, scripted=document.scripted)
 
 
 async def add_style(tab: Tab, css: str) -> None:
@@ -70,7 +50,7 @@ async def add_style(tab: Tab, css: str) -> None:
 
 async def _serve(tab: Tab, html: str) -> None:
     await tab.requests.add(_Navigations(html))
-    await tab.send("Page.addScriptToEvaluateOnNewDocument", source=_READY)
+    await tab.send("Page.addScriptToEvaluateOnNewDocument", source=_script("page"))
     await tab.send("Page.navigate", url=ADDRESS)
 
 
@@ -94,7 +74,8 @@ class _Navigations:
 async def _wait_until_ready(tab: Tab) -> None:
     pause = _FIRST_PAUSE_SECONDS
     while True:
-        state = await tab.evaluate(_READY_STATE)
+        # None in a document that took the place of the first one, as long as it is not there.
+        state = await tab.evaluate(_STATE) or _LOADING
         if state["failed"] is not None:
             raise _told(state["failed"])
         if state["loaded"] and not state["open"]:
@@ -107,19 +88,26 @@ def _told(failed: Any) -> RenderError:
     # The page's own scripts may have written anything there.
     failed = failed if isinstance(failed, dict) else {"message": failed}
     code = ErrorCode.COMPILE_ERROR if failed.get("code") == ErrorCode.COMPILE_ERROR else ErrorCode.TEMPLATE_ERROR
-    return RenderError(code, str(failed.get("message", "")))
+    return RenderError(code, str(failed.get("message", ""))[:_LONGEST_REASON])
 
 
-async def _wait_until_settled(tab: Tab) -> None:
+@cache
+def _script(name: str) -> str:
+    return (_WEB / f"{name}.js").read_text().rstrip()
+
+
+async def wait_until_settled(tab: Tab, *, scripted: bool) -> None:
+    """Wait until all fonts and images that a document has asked for are there."""
     pause = _FIRST_PAUSE_SECONDS
-    while not await _is_settled(tab):
+    settled = f"({_script('settled')})({json.dumps(scripted)})"
+    while not await _is_settled(tab, settled):
         await asyncio.sleep(pause)
         pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 
 
-async def _is_settled(tab: Tab) -> bool:
+async def _is_settled(tab: Tab, question: str) -> bool:
     try:
-        settled = await tab.evaluate(_SETTLED, context=await tab.isolated_world())
+        settled = await tab.evaluate(question, context=await tab.isolated_world())
         return bool(settled) and tab.loads.finished
     except ProtocolError:
         # The page went somewhere between the two commands; look again.

@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import structlog
 
 from pressline.task.v1.task_pb2 import SourceDocument
 from pressline.template.v1.template_pb2 import Inspection
-from services.renderer.engine import assets, documents, options
+from services.renderer.engine import assets, documents, late_fonts, options, stillness
 from services.renderer.engine.browser import Browser, Launcher
 from services.renderer.engine.capture import capture
+from services.renderer.engine.clip import located
 from services.renderer.engine.compiler import Compiler
 from services.renderer.engine.encode import Encoder
+from services.renderer.engine.finisher import Finisher
+from services.renderer.engine.lint import Linter
 from services.renderer.engine.model import (
     BrowserCrashedError,
     BrowserLostError,
@@ -37,10 +41,25 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class _Place:
-    """Where an item is rendered."""
+    """Where an item is rendered.
+
+    Attributes:
+        pool: browsers for all that draws, or runs scripts: those may wait for frames.
+        printing: a browser that draws nothing, for the other PDFs.
+        compiler: fills templates.
+    """
 
     pool: Pool
+    printing: Pool
     compiler: Compiler
+
+    def pool_of(self, document: Document, wanted: options.Image | options.Pdf) -> Pool:
+        """The browsers that a document is for."""
+        return self.pool if document.scripted or isinstance(wanted, options.Image) else self.printing
+
+    async def close(self) -> None:
+        """End all browsers."""
+        await asyncio.gather(self.pool.close(), self.printing.close(), self.compiler.close())
 
 
 class Engine:
@@ -48,24 +67,26 @@ class Engine:
 
     Args:
         launcher: starts browsers; started by the caller.
-        browsers: Chromium processes, beside one that fills templates.
+        browsers: Chromium processes, beside one that fills templates and one that prints.
         pages: items rendered at once in each.
         recycle_after: items after which a browser is replaced.
+        smallest_files: take several times the work for smaller PNG and WebP files.
     """
 
-    def __init__(self, launcher: Launcher, *, browsers: int, pages: int, recycle_after: int) -> None:
+    def __init__(
+        self, launcher: Launcher, *, browsers: int, pages: int, recycle_after: int, smallest_files: bool = False
+    ) -> None:
         self._launcher = launcher
-        self._encoder = Encoder()
-        self._shared = _Place(
-            Pool(launcher.launch, browsers=browsers, pages=pages, recycle_after=recycle_after),
-            Compiler(launcher.launch),
-        )
+        self._encoder = Encoder(smallest=smallest_files)
+        self._finisher = Finisher()
+        self._linter = Linter()
+        self._shared = self._place(browsers, pages, recycle_after)
         self._quarantine = asyncio.Semaphore(1)
 
     @property
     def browsers(self) -> list[Browser]:
         """The browsers that render."""
-        return self._shared.pool.browsers
+        return self._shared.pool.browsers + self._shared.printing.browsers
 
     async def start(self) -> None:
         """Open the page that fills templates; a browser that cannot start shows here.
@@ -110,9 +131,9 @@ class Engine:
 
     async def close(self) -> None:
         """End all browsers."""
-        await self._shared.pool.close()
-        await self._shared.compiler.close()
+        await self._shared.close()
         self._encoder.close()
+        await self._finisher.close()
 
     async def _render_alone(
         self, place: _Place, job: Job, wanted: options.Image | options.Pdf, budget: Budget
@@ -135,14 +156,26 @@ class Engine:
         extra = wanted.extra_html if isinstance(wanted, options.Pdf) else ""
         document = await self._fill(place.compiler, job, extra, budget)
         document = assets.with_fonts(document, job.assets.font_rules if job.assets else "")
-        async with place.pool.lease(job.account, scripted=document.scripted) as (browser, tab):
+        pool = place.pool_of(document, wanted)
+        async with pool.lease(job.account, scripted=document.scripted) as (browser, tab):
             try:
                 async with budget.spend():
-                    return await self._make(tab, document, wanted, job)
+                    rendered = await self._make(tab, document, wanted, job)
             except TimeoutError as error:
                 # Nothing less than this stops a page that does not want to end.
                 await browser.kill()
                 raise timed_out(budget) from error
+        # The page is free for another item meanwhile.
+        return await self._finish(rendered, wanted, budget)
+
+    async def _finish(self, rendered: Rendered, wanted: options.Image | options.Pdf, budget: Budget) -> Rendered:
+        if isinstance(wanted, options.Image) or not wanted.unfinished:
+            return rendered
+        try:
+            async with budget.spend():
+                return replace(rendered, data=await self._finisher.finish(rendered.data, wanted.options))
+        except TimeoutError as error:
+            raise timed_out(budget) from error
 
     async def _fill(self, compiler: Compiler, job: Job, extra: str, budget: Budget) -> Document:
         try:
@@ -158,19 +191,31 @@ class Engine:
         else:
             await tab.resize(wanted.width, wanted.height)
         where = job.environment
-        async with assets.served(tab, document, job.assets):
+        async with assets.served(tab, document, job.assets, job.remote):
             await documents.show(tab, document, where)
-            if isinstance(wanted, options.Pdf) and wanted.page_style and "@page" in document.html:
+            await stillness.hold_still(tab, document)
+            await late_fonts.catch_up(tab, document, printed=isinstance(wanted, options.Pdf))
+            if isinstance(wanted, options.Image):
+                wanted = await located(tab, wanted)
+            elif wanted.page_style and "@page" in document.html:
                 await documents.add_style(tab, wanted.page_style)
-            return await capture(tab, wanted, self._encoder, where.now_ms if where.fixed else None)
+            rendered = await capture(tab, wanted, self._encoder, where.now_ms if where.fixed else None)
+            return replace(rendered, warnings=await self._linter.look(tab, document, wanted, rendered))
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[_Place]:
         async with self._quarantine:
-            pool = Pool(self._launcher.launch, browsers=1, pages=1, recycle_after=1)
-            compiler = Compiler(self._launcher.launch)
+            place = self._place(browsers=1, pages=1, recycle_after=1)
             try:
-                yield _Place(pool, compiler)
+                yield place
             finally:
-                await pool.close()
-                await compiler.close()
+                await place.close()
+
+    def _place(self, browsers: int, pages: int, recycle_after: int) -> _Place:
+        launch = self._launcher.launch
+        # Printing gains from more pages, each a process of its own, and not from more browsers.
+        return _Place(
+            Pool(launch, browsers=browsers, pages=pages, recycle_after=recycle_after),
+            Pool(partial(launch, draws=False), browsers=1, pages=browsers * pages, recycle_after=recycle_after),
+            Compiler(launch),
+        )

@@ -6,6 +6,8 @@ import os
 import shutil
 from pathlib import Path
 
+# Chromium reads commands from file 3 and writes to file 4. Both are the socket that it is started with as its input.
+_PIPES = ("/bin/sh", "-c", 'exec "$@" 3<&0 4>&0 0</dev/null', "sh")
 # Of no account, so that a browser owns nothing but its own folder.
 UNPRIVILEGED_UID = 61666
 
@@ -32,14 +34,18 @@ _QUIET = (
     "--disable-extensions",
     "--disable-field-trial-config",
     "--disable-sync",
-    "--disable-features=Translate,MediaRouter,OptimizationHints,SpareRendererForSitePerProcess",
+    "--disable-features=Translate,MediaRouter,OptimizationHints,SpareRendererForSitePerProcess,AutoupgradeMixedContent",
+    # Documents with scripts are shown under an https address: they load over http what all others load. And images that
+    # move show their first picture (2), whenever they are captured.
+    "--blink-settings=allowRunningOfInsecureContent=true,imageAnimationPolicy=2",
     "--metrics-recording-only",
     "--mute-audio",
 )
+# A frame is drawn when it is asked for, not at the next tick of a screen that is not there.
+_FRAMES_AT_ONCE = ("--disable-frame-rate-limit", "--disable-gpu-vsync")
+# None is ever drawn: nobody asks for one. Without the second, pages go on preparing them.
+_NO_FRAMES = ("--enable-begin-frame-control", "--run-all-compositor-stages-before-draw")
 _DRAWING = (
-    # A frame is drawn when it is asked for, not at the next tick of a screen that is not there.
-    "--disable-frame-rate-limit",
-    "--disable-gpu-vsync",
     "--disable-gpu",
     "--disable-background-timer-throttling",
     "--disable-backgrounding-occluded-windows",
@@ -59,10 +65,16 @@ def unprivileged_owner() -> int | None:
     return UNPRIVILEGED_UID if os.geteuid() == 0 else None
 
 
-def command(chromium: str, profile: Path, *, sandbox: bool) -> list[str]:
-    """The command that starts Chromium on a debugging pipe, dying with its parent.
+def can_leave_frames_out(chromium: str) -> bool:
+    """Whether a Chromium prints pages that it never draws. Only the one made for servers does."""
+    return "headless-shell" in Path(chromium).name
 
-    As root it becomes an unprivileged user first, because Chromium's sandbox refuses to run as root.
+
+def command(chromium: str, profile: Path, *, sandbox: bool, draws: bool) -> list[str]:
+    """The command that starts Chromium with a socket as its input, steered over that, dying with its parent.
+
+    One that does not draw prints, and takes no pictures. As root it becomes an unprivileged user first, because
+    Chromium's sandbox refuses to run as root.
     """
     setpriv = shutil.which("setpriv") or "setpriv"
     user = unprivileged_owner()
@@ -73,17 +85,19 @@ def command(chromium: str, profile: Path, *, sandbox: bool) -> list[str]:
         "--no-new-privs",
         "--pdeathsig=KILL",
         "--",
+        *_PIPES,
         chromium,
         "--headless",
-        "--remote-debugging-pipe",
+        "--remote-debugging-pipe=cbor",
         f"--user-data-dir={profile}",
         *_NO_NETWORK,
         *_QUIET,
         *_DRAWING,
+        *(_FRAMES_AT_ONCE if draws else _NO_FRAMES),
         *([] if sandbox else ["--no-sandbox"]),
     ]
 
 
-def environment(home: Path) -> dict[str, str | float | bool]:
+def environment(home: Path) -> dict[str, str]:
     """All that Chromium sees of our environment: none of our settings, none of our secrets."""
     return {"HOME": str(home), "TMPDIR": str(home), "PATH": os.defpath, "LANG": "C.UTF-8", "TZ": "UTC"}

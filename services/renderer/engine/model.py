@@ -12,6 +12,7 @@ from typing import Protocol
 
 from pressline.batch.v1.batch_pb2 import OutputSpec
 from pressline.task.v1.task_pb2 import SourceDocument
+from services.renderer.engine.requests import Answer
 
 
 class ErrorCode(StrEnum):
@@ -21,6 +22,7 @@ class ErrorCode(StrEnum):
     COMPILE_ERROR = "COMPILE_ERROR"
     RENDER_TIMEOUT = "RENDER_TIMEOUT"
     RESOURCE_LIMIT = "RESOURCE_LIMIT"
+    ASSET_FAILED = "ASSET_FAILED"
     PAGE_CRASHED = "PAGE_CRASHED"
     INTERNAL_ERROR = "INTERNAL_ERROR"
 
@@ -101,6 +103,19 @@ class Assets(Protocol):
         """One of them by its name; None when it cannot be had."""
 
 
+class Remote(Protocol):
+    """What one item may load from elsewhere.
+
+    Attributes:
+        id: items with the same one are given the same bytes under the same addresses.
+    """
+
+    id: str
+
+    async def answer(self, url: str, method: str, kind: str) -> Answer | None:
+        """The answer to a request for an http or https address; None when it is not loaded."""
+
+
 @dataclass(frozen=True)
 class Job:
     """One file to make. `data_json` is a JSON object; `account` decides what may share a browser."""
@@ -111,25 +126,34 @@ class Job:
     output: OutputSpec
     environment: Environment = NEUTRAL
     assets: Assets | None = None
+    remote: Remote | None = None
 
 
 @dataclass(frozen=True)
 class Document:
-    """A filled document. `scripted` is true when it holds anything that could run or embed something."""
+    """A filled document. `scripted` is true when it holds anything that could run or embed something.
+
+    `empty` says which variables were printed as nothing: a sentence for each.
+    """
 
     html: str
     scripted: bool
+    empty: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """A finished file. Width and height are device pixels and 0 for PDF; pages is 0 for images."""
+    """A finished file. Width and height are device pixels and 0 for PDF; pages is 0 for images.
+
+    `warnings` are what its author may not have meant: a code and a sentence each.
+    """
 
     data: bytes
     content_type: str
     width: int = 0
     height: int = 0
     pages: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 class Budget:

@@ -16,6 +16,7 @@ from pressline.batch.v1.batch_pb2 import (
     OutputSpec,
     PdfOptions,
 )
+from services.common import page_ranges
 from services.renderer.engine.model import ErrorCode, RenderError
 
 MAX_SIDE = 4000
@@ -45,18 +46,37 @@ CONTENT_TYPES = {
 
 
 @dataclass(frozen=True)
+class Area:
+    """A part of a page, in device pixels from its top left corner."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
 class Image:
-    """An image to take: CSS pixels, device pixels per CSS pixel, and quality from 10 to 100."""
+    """An image to take: the viewport in CSS pixels, device pixels per CSS pixel, and quality from 10 to 100.
+
+    `area` is what a selector or the whole page comes to, once it is known; without one the image is of the viewport.
+    """
 
     format: Format.ValueType
     width: int
     height: int
     scale: float
     quality: int
+    selector: str = ""
+    full_page: bool = False
+    transparent: bool = False
+    area: Area | None = None
 
     @property
     def pixels(self) -> tuple[int, int]:
         """Width and height in device pixels."""
+        if self.area is not None:
+            return self.area.width, self.area.height
         # As Chromium rounds: a half goes up.
         return int(self.width * self.scale + 0.5), int(self.height * self.scale + 0.5)
 
@@ -65,13 +85,24 @@ class Image:
 class Pdf:
     """A PDF to print: the parameters of `Page.printToPDF`, and the viewport before it, in CSS pixels.
 
-    `page_style` is CSS that holds the page to the caller's size; empty when the document decides.
+    `page_style` is CSS that holds the page to the caller's size; empty when the document decides. `pages` are those to
+    keep, in ascending order; empty means all.
     """
 
     parameters: dict[str, Any]
     width: int
     height: int
     page_style: str
+    options: PdfOptions
+    pages: tuple[int, ...] = ()
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether there is something to do once it is printed."""
+        asked = self.options
+        # Tags are thousands of small objects, which take a fifth of the bytes when they are packed together.
+        tagged = asked.tagged or asked.outline
+        return tagged or bool(asked.pdfa) or asked.HasField("metadata") or asked.HasField("encryption")
 
     @property
     def extra_html(self) -> str:
@@ -102,7 +133,16 @@ def image(format_: Format.ValueType, options: ImageOptions) -> Image:
             f"at most {MAX_SIDE} by {MAX_SIDE} at scale {MAX_SCALE} are allowed.",
         )
     quality = round(options.quality * 100) if options.quality else DEFAULT_QUALITY
-    return Image(format_, options.width, options.height, scale, min(max(quality, 10), 100))
+    return Image(
+        format_,
+        options.width,
+        options.height,
+        scale,
+        min(max(quality, 10), 100),
+        selector=options.selector,
+        full_page=options.full_page,
+        transparent=options.transparent and format_ != FORMAT_JPEG,
+    )
 
 
 def pdf(options: PdfOptions) -> Pdf:
@@ -124,16 +164,28 @@ def pdf(options: PdfOptions) -> Pdf:
         "marginRight": _inches("margin_right", options.margin_right or "0"),
         "marginBottom": _inches("margin_bottom", options.margin_bottom or (HEADER_MARGIN if footer else "0")),
         "marginLeft": _inches("margin_left", options.margin_left or "0"),
-        "generateTaggedPDF": False,
+        # Chromium finds the headings of an outline by their tags.
+        "generateTaggedPDF": options.tagged or options.outline,
+        "generateDocumentOutline": options.outline,
         "displayHeaderFooter": bool(header or footer),
     }
     if header or footer:
         # An empty one would be Chromium's own, with the date and the address.
         sides = (options.margin_left, options.margin_right)
         parameters |= {"headerTemplate": _band(header, *sides), "footerTemplate": _band(footer, *sides)}
+    pages = _pages(options.page_ranges)
+    if pages:
+        parameters["pageRanges"] = ",".join(map(str, pages))
     # Chromium would turn the page to the orientation of the document's own @page size.
     style = "" if own_size else f"@page {{ size: {width}in {height}in !important }}"
-    return Pdf(parameters, _viewport(width), _viewport(height), style)
+    return Pdf(parameters, _viewport(width), _viewport(height), style, options, pages)
+
+
+def _pages(ranges: str) -> tuple[int, ...]:
+    try:
+        return tuple(page_ranges.pages(ranges)) if ranges else ()
+    except ValueError as error:
+        raise RenderError(ErrorCode.TEMPLATE_ERROR, f"page_ranges: {ranges!r} {error}.") from error
 
 
 def _viewport(inches: float) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -11,6 +10,7 @@ from typing import Any, Protocol
 # Answers under way at once, each held in memory, and requests that wait for one. A document that asks for more is not
 # answered any more, and so runs out of its time.
 AT_ONCE, WAITING = 4, 2_000
+_REFUSED = 400
 Event = dict[str, Any]
 Send = Callable[..., Awaitable[Event]]
 On = Callable[[str, Callable[[Event], None]], None]
@@ -52,6 +52,8 @@ class Requests:
         self._heard = False
         self._at_once = asyncio.Semaphore(AT_ONCE)
         self._answering: set[asyncio.Task[None]] = set()
+        # What the present document was refused by a route, which has told why: addresses, and for what.
+        self.refused: dict[str, str] = {}
 
     async def add(self, route: Route) -> None:
         """Answer by a route from now on; of several that take a request the first one answers."""
@@ -91,6 +93,8 @@ class Requests:
         try:
             async with self._at_once:
                 answer = None if route is None else await route.answer(event)
+                if route is not None and (answer is None or answer.status >= _REFUSED) and len(self.refused) < WAITING:
+                    self.refused[event["request"]["url"]] = event["resourceType"]
                 if answer is None:
                     await self._send("Fetch.failRequest", requestId=request, errorReason="NameNotResolved")
                 else:
@@ -105,5 +109,5 @@ class Requests:
             requestId=request,
             responseCode=answer.status,
             responseHeaders=[{"name": name, "value": value} for name, value in answer.headers.items()],
-            body=base64.b64encode(answer.body).decode(),
+            body=answer.body,
         )

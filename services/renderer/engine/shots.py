@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +13,8 @@ from services.renderer.engine.tab import Tab
 STRIP_PIXELS = 16_000_000
 # Of strips as Chromium packs them, in haste. They are all held until they are packed better.
 MOST_BYTES = 2 * MAX_BYTES
+# The colour beneath documents.
+_BENEATH = "Emulation.setDefaultBackgroundColorOverride"
 
 
 async def shoot(tab: Tab, wanted: Image, options: dict[str, Any]) -> list[bytes]:
@@ -29,11 +30,18 @@ async def shoot(tab: Tab, wanted: Image, options: dict[str, Any]) -> list[bytes]
         RenderError: RESOURCE_LIMIT for strips that are far larger than an output may be.
     """
     strips: list[bytes] = []
+    # A page that is captured beyond its viewport is laid out for the viewport all the same.
+    beyond = wanted.area is not None
+    if wanted.transparent:
+        await tab.send(_BENEATH, color={"r": 0, "g": 0, "b": 0, "a": 0})
     for where in _strips(wanted):
-        shot = await tab.send("Page.captureScreenshot", captureBeyondViewport=False, **options, **where)
-        strips.append(base64.b64decode(shot["data"]))
+        shot = await tab.send("Page.captureScreenshot", captureBeyondViewport=beyond, **options, **where)
+        strips.append(shot["data"])
         if sum(map(len, strips)) > MOST_BYTES:
             raise too_large()
+    if wanted.transparent:
+        # White again. A tab that does not come here serves nothing else.
+        await tab.send(_BENEATH)
     return strips
 
 
@@ -44,13 +52,15 @@ def is_one_strip(wanted: Image) -> bool:
 
 
 def _strips(wanted: Image) -> Iterator[dict[str, Any]]:
-    if is_one_strip(wanted):
+    if is_one_strip(wanted) and wanted.area is None:
         yield {}
         return
     width, height = wanted.pixels
+    left, first = (wanted.area.left, wanted.area.top) if wanted.area else (0, 0)
     rows = max(STRIP_PIXELS // width, 1)
     # In CSS pixels, from one whole device pixel to another, so that strips meet.
+    across = {"x": left / wanted.scale, "width": width / wanted.scale if wanted.area else wanted.width}
     for top in range(0, height, rows):
         until = min(top + rows, height)
-        clip = {"x": 0, "y": top / wanted.scale, "width": wanted.width, "height": (until - top) / wanted.scale}
-        yield {"clip": {**clip, "scale": 1}}
+        down = {"y": (first + top) / wanted.scale, "height": (until - top) / wanted.scale}
+        yield {"clip": {**across, **down, "scale": 1}}

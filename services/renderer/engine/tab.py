@@ -6,31 +6,28 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from playwright.async_api import BrowserContext, CDPSession
-from playwright.async_api import Error as PlaywrightError
-
+from services.renderer.engine.connection import Connection, DisconnectedError, ProtocolError, Session
 from services.renderer.engine.loads import Loads
 from services.renderer.engine.model import BrowserLostError, Lost, PageCrashedError
-from services.renderer.engine.requests import Requests
+from services.renderer.engine.requests import Event, Requests
+
+__all__ = ["ProtocolError", "Tab"]
 
 CLOSE_SECONDS = 3.0
 WORLD = "pressline"
-_GONE = ("closed", "crashed", "Session not found", "Internal server error, session")
-
-
-class ProtocolError(Exception):
-    """Chromium refused a command."""
 
 
 class Tab:
     """A page. With `scripts` false nothing of its documents can run, whatever they hold."""
 
-    def __init__(self, context: BrowserContext, session: CDPSession, lost: Lost, frame: str) -> None:
-        self.frame = frame
-        self._context = context
+    def __init__(self, connection: Connection, session: Session, lost: Lost, context: str) -> None:
+        self.frame = ""
+        self._connection = connection
         self._session = session
         self._lost = lost
+        self._context = context
         self._crashed: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._answering: set[asyncio.Task[None]] = set()
         self._metrics: dict[str, Any] = {}
         self.requests = Requests(self.send, self.on)
         self.loads = Loads(self.send, self.on)
@@ -38,16 +35,18 @@ class Tab:
         self.asset_set = ""
 
     @classmethod
-    async def open(cls, context: BrowserContext, lost: Lost, *, scripts: bool) -> Tab:
-        """Open the context's page. `lost` is done once the browser is gone."""
-        page = await context.new_page()
-        session = await context.new_cdp_session(page)
-        await session.send("Page.enable")
-        tree = await session.send("Page.getFrameTree")
-        tab = cls(context, session, lost, tree["frameTree"]["frame"]["id"])
-        page.on("crash", lambda _page: tab._mark_crashed())
-        if not scripts:
-            await session.send("Emulation.setScriptExecutionDisabled", {"value": True})
+    async def open(cls, connection: Connection, lost: Lost, *, scripts: bool, draws: bool) -> Tab:
+        """Open a page in a new context. `lost` is done once the browser is gone.
+
+        One that does not draw, in a browser for that, makes no frames: it prints, and no more.
+        """
+        made = await connection.send("Target.createBrowserContext", {"disposeOnDetach": True})
+        context = made["browserContextId"]
+        await connection.send("Browser.setDownloadBehavior", {"behavior": "deny", "browserContextId": context})
+        wanted = {"url": "about:blank", "browserContextId": context, "enableBeginFrameControl": not draws}
+        target = await connection.send("Target.createTarget", wanted)
+        tab = cls(connection, await connection.attach(target["targetId"]), lost, context)
+        await tab._prepare(scripts=scripts)
         return tab
 
     @property
@@ -55,32 +54,25 @@ class Tab:
         """True once the page crashed."""
         return self._crashed.done()
 
-    def on(self, event: str, handler: Callable[[dict[str, Any]], None]) -> None:
+    def on(self, event: str, handler: Callable[[Event], None]) -> None:
         """Call `handler` with the parameters of each such event."""
         self._session.on(event, handler)
 
-    async def send(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """Send a command.
+    async def send(self, method: str, **parameters: Any) -> Event:
+        """Send a command. Bytes are sent, and come, as they are.
 
         Raises:
             BrowserLostError: the browser ended.
             PageCrashedError: the page crashed.
             ProtocolError: the command was refused.
         """
-        call: asyncio.Future[Any] = asyncio.ensure_future(self._session.send(method, parameters))
+        if self.crashed:
+            raise PageCrashedError("the page crashed")
         try:
-            await asyncio.wait({call, self._lost, self._crashed}, return_when=asyncio.FIRST_COMPLETED)
-            if call.done():
-                return dict(call.result())
-            self._raise_if_gone()
-        except PlaywrightError as error:
-            if any(word in error.message for word in _GONE):
-                await self._explain_end()
-            raise ProtocolError(error.message) from error
-        finally:
-            if not call.done():
-                call.cancel()
-        raise BrowserLostError("the browser ended")
+            return await self._connection.send(method, parameters, self._session)
+        except DisconnectedError as error:
+            await self._explain_end()
+            raise BrowserLostError("the page closed") from error
 
     async def evaluate(
         self, expression: str, *, context: int | None = None, timeout_seconds: float | None = None
@@ -115,23 +107,44 @@ class Tab:
         """Close the page and all that it stored; false when that did not end in time."""
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
-                await self._context.close()
-        except (PlaywrightError, TimeoutError):
+                await self._connection.send("Target.disposeBrowserContext", {"browserContextId": self._context})
+        except (ProtocolError, DisconnectedError, TimeoutError):
             return False
         return True
+
+    async def _prepare(self, *, scripts: bool) -> None:
+        self.on("Inspector.targetCrashed", lambda _event: self._mark_crashed())
+        self.on("Page.javascriptDialogOpening", self._dismiss)
+        await self.send("Page.enable")
+        self.frame = (await self.send("Page.getFrameTree"))["frameTree"]["frame"]["id"]
+        # Every page looks as if it had the focus, whichever of several it is.
+        await self.send("Emulation.setFocusEmulationEnabled", enabled=True)
+        if not scripts:
+            await self.send("Emulation.setScriptExecutionDisabled", value=True)
+
+    def _dismiss(self, event: Event) -> None:
+        # A page is held up by its own question until somebody answers.
+        leaves = event.get("type") == "beforeunload"
+        task = asyncio.ensure_future(self._answer_dialog(accept=leaves))
+        self._answering.add(task)
+        task.add_done_callback(self._answering.discard)
+
+    async def _answer_dialog(self, *, accept: bool) -> None:
+        try:
+            await self._connection.send("Page.handleJavaScriptDialog", {"accept": accept}, self._session)
+        except (ProtocolError, DisconnectedError):
+            # It is gone with its page.
+            return
 
     def _mark_crashed(self) -> None:
         if not self._crashed.done():
             self._crashed.set_result(None)
+            self._session.end("the page crashed")
 
-    def _raise_if_gone(self) -> None:
+    async def _explain_end(self) -> None:
+        # The command may fail just before the event that says why.
+        await asyncio.wait((self._lost, self._crashed), timeout=1, return_when=asyncio.FIRST_COMPLETED)
         if self._lost.done():
             raise self._lost.result()("the browser ended")
         if self._crashed.done():
             raise PageCrashedError("the page crashed")
-
-    async def _explain_end(self) -> None:
-        # The command may fail just before the event that says why.
-        await asyncio.wait({self._lost, self._crashed}, timeout=1, return_when=asyncio.FIRST_COMPLETED)
-        self._raise_if_gone()
-        raise BrowserLostError("the page closed")

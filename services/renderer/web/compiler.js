@@ -5,11 +5,12 @@
   const TEMPLATES_KEPT = 64;
   const OWN_HELPERS = [
     ...["upper", "lower", "title", "truncate", "date", "time", "number", "currency"],
-    ...["join", "json", "default", "eq", "ne", "gt", "lt", "now"],
+    ...["join", "json", "default", "eq", "ne", "gt", "lt", "now", "qr", "barcode"],
   ];
   // Asking whether a value is there, or equal to another, is no use of a missing one.
   const TOLERANT = new Set(["if", "unless", "default", "eq", "ne"]);
   const SCRIPTED = "script,iframe,frame,frameset,object,embed,noscript,meta[http-equiv=refresh i],template[shadowrootmode]";
+  const { failure, explain, requireHelper } = pressline;
   const templates = new Map();
 
   // Prepares a parsed template: `{{title}}` stays a variable although a helper has that name,
@@ -21,6 +22,7 @@
       this.blockParams = [];
       this.paths = [];
       this.calls = new Map();
+      this.places = [];
     }
 
     Program(program) {
@@ -33,6 +35,7 @@
       this.keepVariable(node);
       this.requireArguments(node);
       super.MustacheStatement(node);
+      printed.watch(node, this.places);
     }
 
     BlockStatement(node) {
@@ -75,20 +78,15 @@
     }
   }
 
-  // A row holds no functions, so whatever is given arguments must be a helper.
-  function requireHelper({ path, params, hash, loc }) {
-    if ((params.length === 0 && !hash) || Object.hasOwn(Handlebars.helpers, path.original)) return;
-    throw new Handlebars.Exception(`there is no helper named "${path.original}"`, { loc });
-  }
-
   const placeOf = ({ start }) => `${start.line}:${start.column}`;
 
   function compile(body, strict) {
     const tree = Handlebars.parse(body);
     const preparation = new Preparation(strict);
     preparation.accept(tree);
-    const knownHelpers = Object.fromEntries(OWN_HELPERS.map((name) => [name, true]));
-    return { fill: Handlebars.compile(tree, { strict, knownHelpers }), paths: preparation.paths, calls: preparation.calls };
+    const knownHelpers = Object.fromEntries([...OWN_HELPERS, printed.HELPER].map((name) => [name, true]));
+    const { paths, calls, places } = preparation;
+    return { fill: Handlebars.compile(tree, { strict, knownHelpers }), paths, calls, places };
   }
 
   function remember(id, template) {
@@ -122,72 +120,46 @@
 
   function withStyles(parsed, styles) {
     const element = parsed.createElement("style");
-    element.textContent = styles;
+    // Within a style sheet an escaped slash is a slash, and no end of the element.
+    element.textContent = styles.replaceAll("</", "<\\/");
     parsed.head.append(element);
     return doctype(parsed) + parsed.documentElement.outerHTML;
   }
 
-  function finish(html, styles, extra, longest) {
+  function finish(html, { id, styles, tailwind, extra, longest, empty = [] }) {
     if (html.length > longest) {
       return failure("RESOURCE_LIMIT", `The filled document has ${html.length} characters; at most ${longest} are allowed.`);
     }
     const parsed = new DOMParser().parseFromString(html, "text/html");
-    const result = styles ? withStyles(parsed, styles) : html;
     const scripted = isScripted(parsed) || (extra !== "" && isScripted(new DOMParser().parseFromString(extra, "text/html")));
-    return { html: result.toWellFormed(), scripted };
-  }
-
-  const failure = (code, message) => ({ code, message: message.toWellFormed() });
-
-  // A reader's sentence for what a helper cannot use, naming the variable that it was given.
-  function misused({ helper, loc, argument, message }, calls) {
-    const call = calls.get(placeOf(loc));
-    const given = typeof argument === "number" ? call?.params[argument] : call?.hash?.pairs.find(({ key }) => key === argument)?.value;
-    const variable = given?.type === "PathExpression" ? ` cannot use "${given.original}"` : "";
-    return failure("TEMPLATE_ERROR", `The helper "${helper}" on line ${loc.start.line} of the template${variable}: ${message}.`);
-  }
-
-  // A reader's sentence for what Handlebars or a helper threw.
-  function explain(error, { paths = [], calls = new Map() } = {}) {
-    if (error.helper) return misused(error, calls);
-    if (error instanceof RangeError && /string length|array length|call stack/.test(error.message)) {
-      return failure("RESOURCE_LIMIT", `The filled template is too large or nested too deeply (${error.message}).`);
-    }
-    const missing = /^"(.+?)" not defined in /s.exec(error.message);
-    if (missing) {
-      const line = error.lineNumber;
-      const path = paths.find((item) => item.line === line && item.parts.includes(missing[1])) ?? { name: missing[1] };
-      return failure("TEMPLATE_ERROR", `The data has no value for "${path.name.replace(/^this\./, "")}", used on line ${line} of the template.`);
-    }
-    const syntax = /^Parse error on line (\d+):\n(.*)\n-*\^\n(.*)$/s.exec(error.message);
-    if (syntax) {
-      const braces = syntax[3].endsWith("got 'CLOSE_UNESCAPED'") ? ' A brace right after "}}" is read as a part of it: write a space between.' : "";
-      return failure("TEMPLATE_ERROR", `The template is not valid Handlebars on line ${syntax[1]}, near "${syntax[2].trim()}".${braces}`);
-    }
-    const place = error.lineNumber ? ` on line ${error.lineNumber}` : "";
-    return failure("TEMPLATE_ERROR", `The template failed${place}: ${error.message}`);
+    const styled = (css) => ({ html: (css ? withStyles(parsed, css) : html).toWellFormed(), scripted, empty });
+    if (!tailwind) return styled(styles);
+    const made = pressline.tailwind.css(id, styles, pressline.tailwind.wordsOf(parsed, scripted));
+    return made.code ? made : styled(made.css);
   }
 
   // What a template sees beside its row: `@now`, `@timezone` and `@locale`.
   const around = ({ timezone, locale, now }) => ({ timezone, locale, now: new Date(now).toISOString() });
 
   // Fills a template that was compiled before; null when it must be sent first.
-  function fill({ id, strict, body, data, here, styles, extra, longest }) {
+  function fill({ id, strict, body, data, here, ...rest }) {
     let template = recall(id);
     try {
       if (!template && body === null) return null;
       template ??= remember(id, compile(body, strict));
-      return finish(template.fill(parseRow(data), { data: around(here) }), styles, extra, longest);
+      printed.begin();
+      const html = template.fill(parseRow(data), { data: around(here) });
+      return finish(html, { id, empty: printed.empty(template.places), ...rest });
     } catch (error) {
-      return explain(error, template);
+      return explain(error, template ?? { body });
     }
   }
 
   // Looks at a literal document; the html is left out where it is the body itself.
-  function inspect({ body, styles, extra, longest }) {
-    const result = finish(body, styles, extra, longest);
-    return styles || result.code ? result : { html: null, scripted: result.scripted };
+  function inspect({ body, ...rest }) {
+    const result = finish(body, rest);
+    return rest.styles || rest.tailwind || result.code ? result : { html: null, scripted: result.scripted };
   }
 
-  globalThis.pressline = { fill, inspect, language: { OWN_HELPERS, TOLERANT, requireHelper, explain } };
+  globalThis.pressline = { ...pressline, fill, inspect, language: { OWN_HELPERS, TOLERANT } };
 })();

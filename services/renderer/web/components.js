@@ -7,28 +7,61 @@
     jsxRuntime: "automatic",
     production: true,
     filePath: "component.tsx",
+    sourceMapOptions: { compiledFilename: "component.js" },
   };
+  const PARSING = { sourceType: "module", plugins: ["jsx", "typescript"] };
+  const LONGEST_SHOWN = 80;
   const components = new Map();
 
-  // A reader's sentence for what the compiler threw: "Error transforming component.tsx: Unexpected token (3:10)".
-  function explain(error) {
-    const place = /^(?:Error transforming [^:]+: )?(.*?):? \((\d+):(\d+)\)$/s.exec(error.message);
-    if (!place) return `The source does not compile: ${error.message}`;
-    return `The source does not compile on line ${place[2]}, column ${place[3]}: ${place[1]}`;
+  // Sucrase is quick because it hardly looks: it takes tags that do not match, and names the wrong place for most
+  // mistakes in an arrow function. So a new source is read by a parser first that tells what is wrong.
+  function check(body) {
+    try {
+      babel.parse(body, PARSING);
+    } catch (error) {
+      throw error.loc ? new Error(explained(error, body)) : error;
+    }
+  }
+
+  function explained({ message, loc }, body) {
+    const line = body.split(/\r\n?|\n/, loc.line)[loc.line - 1].trim();
+    const shown = line.length > LONGEST_SHOWN ? `${line.slice(0, LONGEST_SHOWN)}…` : line;
+    const place = `line ${loc.line}, column ${loc.column + 1}${shown && `, in "${shown}"`}`;
+    return `The source does not compile on ${place}: ${message.replace(/\.? \(\d+:\d+\)$/, "").replace(/\w$/, "$&.")}`;
+  }
+
+  // A compiled component: its script, whether it asks for QR codes and barcodes, and what may be class names in it.
+  function compile(body, tailwind) {
+    check(body);
+    const { code, sourceMap } = sucrase.transform(body, OPTIONS);
+    const script = code.toWellFormed();
+    return { script, mappings: sourceMap.mappings, codes: /\brequire\(['"]pressline['"]\)/.test(script), words: tailwind ? pressline.tailwind.words(body) : null };
+  }
+
+  function remember(id, compiled) {
+    components.delete(id);
+    components.set(id, compiled);
+    if (components.size > COMPONENTS_KEPT) components.delete(components.keys().next().value);
+    return compiled;
+  }
+
+  // Its class names are in the source and in the row: what it shows is known only once it runs.
+  function styled({ words, ...compiled }, { id, styles, data }) {
+    const found = pressline.tailwind.wordsOfRow(parseRow(data || "{}"), new Set(words));
+    const made = pressline.tailwind.css(id, styles, found);
+    return made.code ? made : { ...compiled, styles: made.css };
   }
 
   // Compiles a component, or finds the one that was compiled before; null when its source must be sent first.
-  function component({ id, body }) {
+  function component({ id, body, styles, tailwind, data }) {
     try {
       const known = components.get(id);
       if (!known && body === null) return null;
-      const code = known ?? sucrase.transform(body, OPTIONS).code;
-      components.delete(id);
-      components.set(id, code);
-      if (components.size > COMPONENTS_KEPT) components.delete(components.keys().next().value);
-      return { script: code.toWellFormed() };
+      const compiled = remember(id, known ?? compile(body, tailwind));
+      if (tailwind) return styled(compiled, { id, styles, data });
+      return { ...compiled, styles };
     } catch (error) {
-      return { code: "COMPILE_ERROR", message: explain(error).toWellFormed() };
+      return { code: "COMPILE_ERROR", message: error.message.toWellFormed() };
     }
   }
 

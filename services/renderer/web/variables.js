@@ -5,7 +5,8 @@
 // is required of each element.
 (() => {
   "use strict";
-  const { OWN_HELPERS, TOLERANT, requireHelper, explain } = pressline.language;
+  const { explain, requireHelper } = pressline;
+  const { OWN_HELPERS, TOLERANT } = pressline.language;
   const LONGEST_NAME = 256;
   const MOST = 1000;
   const NOWHERE = { place: null, certain: false };
@@ -171,7 +172,7 @@
       Handlebars.precompile(body);
       return { variables: [...uses.found.values()] };
     } catch (error) {
-      return { error: explain(error).message };
+      return { error: explain(error, { body }).message };
     }
   }
 

@@ -25,8 +25,9 @@ class Batches:
 
     A document holds, beside what the caller gave:
     `slots` and `in_flight`, the items taken and not ended, and how many; `next_index`, the first index never taken;
-    `active`, while it is pending or processing; `outbox`, while its end is not announced; `removing_ms`, once it is
-    being deleted. `order` sorts an account's batches, newest first, and is found by its index alone.
+    `active`, while it is pending or processing; `password_key`, while its passwords may be needed; `outbox`, while its
+    end is not announced; `removing_ms`, once it is being deleted. `order` sorts an account's batches, newest first,
+    and is found by its index alone.
     """
 
     def __init__(self, database: Database) -> None:
@@ -152,12 +153,15 @@ class Batches:
             return_document=ReturnDocument.AFTER,
         )
 
-    async def release_slot(self, batch_id: str, item_id: str) -> bool:
-        """Give the slot of an ended item back; false when it was given back before."""
-        result = await self._batches.update_one(
-            {"_id": batch_id, "slots": item_id}, {"$pull": {"slots": item_id}, "$inc": {"in_flight": -1}}
+    async def release_slot(self, batch_id: str, item_id: str) -> int | None:
+        """Give the slot of an ended item back; how many are left, or None when it was given back before."""
+        batch = await self._batches.find_one_and_update(
+            {"_id": batch_id, "slots": item_id},
+            {"$pull": {"slots": item_id}, "$inc": {"in_flight": -1}},
+            projection={"in_flight": 1},
+            return_document=ReturnDocument.AFTER,
         )
-        return result.modified_count == 1
+        return None if batch is None else int(batch["in_flight"])
 
     async def request_cancel(self, batch_id: str, now: int) -> bool:
         """Mark an active batch as cancelled; false when it ended or was marked before."""
@@ -170,9 +174,11 @@ class Batches:
     async def end(self, batch_id: str, state: str, fields: Document) -> bool:
         """Write the terminal state together with the event that announces it, if any; false when it ended before."""
         outbox = {"outbox": FLAG} if "event_id" in fields else {}
+        # With the last item there was to render go the passwords; what failed may be tried again with them.
+        gone = {"active": "", "password_key": ""} if state == model.COMPLETED else {"active": ""}
         result = await self._batches.update_one(
             {"_id": batch_id, "active": FLAG, "state": {"$nin": _ENDED}},
-            {"$set": {**fields, **outbox, "state": state}, "$unset": {"active": ""}},
+            {"$set": {**fields, **outbox, "state": state}, "$unset": gone},
         )
         return result.modified_count == 1
 

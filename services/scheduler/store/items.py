@@ -123,9 +123,9 @@ class Items:
         return await self._change(seen, {"$set": {"dispatched_ms": now}, "$inc": {"dispatch_n": 1}})
 
     async def claim(self, item_id: str, lease: Document) -> Document | None:
-        """dispatched → rendering under a new lease and attempt."""
+        """dispatched → rendering under a new lease and attempt, unless it was tried too often."""
         return await self._change(
-            {"_id": item_id, "state": model.DISPATCHED},
+            {"_id": item_id, "state": model.DISPATCHED, "attempt": {"$lt": model.MAX_ATTEMPTS}},
             {"$set": {**lease, "state": model.RENDERING}, "$inc": {"attempt": 1}},
         )
 

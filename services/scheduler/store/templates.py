@@ -160,6 +160,8 @@ def _version_id(template_id: str, version: int) -> str:
 
 def source_id(account_id: str, source: task_pb2.SourceDocument) -> str:
     """The id of a source: the same content in the same account has the same one."""
-    parts = (account_id, str(source.kind), source.body, source.styles)
+    parts = [account_id, str(source.kind), source.body, source.styles]
+    if source.tailwind:
+        parts.append("tailwind")
     digest = hashlib.sha256(b"\0".join(hashlib.sha256(part.encode()).digest() for part in parts))
     return f"src_{digest.hexdigest()[:40]}"

@@ -43,6 +43,7 @@ _BATCH: dict[str, Any] = {
     "timezone": "Europe/Berlin",
     "locale": "de-DE",
     "clock": None,
+    "missing_assets": "warn",
     "warnings": [],
 }
 _FILE: dict[str, Any] = {
@@ -108,6 +109,9 @@ class Batch(BaseModel):
     timezone: str = Field(description="An IANA time zone.")
     locale: str = Field(description="A BCP 47 locale.")
     clock: Moment | None = Field(description="What the time is in its documents; null means `created_at`.")
+    missing_assets: Literal["warn", "error"] = Field(
+        description="What becomes of an item that does not get an asset or a remote resource."
+    )
     warnings: list[str]
 
 
@@ -153,7 +157,9 @@ class Item(BaseModel):
     attempts: Count
     duration_ms: int | None
     error: ItemError | None
-    warnings: list[str]
+    warnings: list[str] = Field(
+        description="What may not be as it was meant: a code such as TEXT_CLIPPED, a colon and a sentence each."
+    )
 
 
 class Items(BaseModel):

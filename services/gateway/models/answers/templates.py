@@ -32,6 +32,7 @@ _LISTED: dict[str, Any] = {
     "name": "card",
     "width": 1200,
     "height": 630,
+    "tailwind": False,
     "layouts": {"square": {"width": 600, "height": 600}},
     "missing": "error",
     "errors": [],
@@ -87,6 +88,7 @@ class _Shared(BaseModel):
     name: str
     width: int = Field(description="CSS pixels.")
     height: int = Field(description="CSS pixels.")
+    tailwind: bool = Field(description="Whether Tailwind CSS is added for its class names.")
     missing: Literal["error", "empty"] = Field(description="What a variable that a row leaves out is.")
     errors: list[Fault] = Field(description="Why it is `invalid`.")
 

@@ -13,10 +13,10 @@ class Resolver(AbstractResolver):
     """Resolves names with the system's resolver.
 
     The event loop's own pool looks up two names at a time, so a few names whose servers do not answer would hold up
-    every other delivery.
+    everything else that uses it.
 
     Args:
-        lookups: names looked up at the same time; as many as there are concurrent sends.
+        lookups: names looked up at the same time; as many as there are concurrent requests.
     """
 
     def __init__(self, lookups: int) -> None:

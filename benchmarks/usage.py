@@ -1,0 +1,86 @@
+"""What a tree of processes has used: processor time and memory, by kind of process."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+CHROMIUM, DRIVER, OTHER = "chromium", "driver", "python"
+Usage = dict[str, float]
+
+
+def cpu_seconds(root: int, names: Mapping[int, str] | None = None) -> Usage:
+    """Processor seconds that a tree has used since it was started, with those of its processes that have ended.
+
+    Args:
+        root: the process at its top.
+        names: kinds of processes by pid; what a process starts is of its kind, unless it is a browser or its driver.
+    """
+    used: Usage = defaultdict(float)
+    for process, kind in _kinds(root, names or {}):
+        with suppress(psutil.Error):
+            times = process.cpu_times()
+            used[kind] += times.user + times.system
+            # Of ours, only browsers end while we watch.
+            ended = CHROMIUM if kind in {DRIVER, OTHER} or kind.startswith("renderer") else kind
+            used[ended] += times.children_user + times.children_system
+    return used
+
+
+def memory_mib(root: int) -> float:
+    """What a tree takes, in MiB: memory that several processes share is counted once (PSS)."""
+    kib = 0
+    for process in _tree(root):
+        with suppress(OSError, IndexError):
+            kib += _pss_kib(process.pid)
+    return kib / 1024
+
+
+def busy_seconds() -> float:
+    """Processor seconds that the whole machine has spent on anything."""
+    times = psutil.cpu_times()
+    return float(sum(times) - times.idle - times.iowait - times.guest - times.guest_nice)
+
+
+def zombies(root: int) -> int:
+    """Processes of a tree that have ended and that nobody has looked after."""
+    found = 0
+    for process in _tree(root):
+        with suppress(psutil.NoSuchProcess):
+            found += process.status() == psutil.STATUS_ZOMBIE
+    return found
+
+
+def _tree(root: int) -> list[psutil.Process]:
+    with suppress(psutil.NoSuchProcess):
+        top = psutil.Process(root)
+        return [top, *top.children(recursive=True)]
+    return []
+
+
+def _kinds(root: int, names: Mapping[int, str]) -> list[tuple[psutil.Process, str]]:
+    kinds: dict[int, str] = {}
+    found = []
+    # Parents come before their children.
+    for process in _tree(root):
+        with suppress(psutil.Error):
+            kind = names.get(process.pid) or _own_kind(process) or kinds.get(process.ppid(), OTHER)
+            kinds[process.pid] = kind
+            found.append((process, kind))
+    return found
+
+
+def _own_kind(process: psutil.Process) -> str | None:
+    name = process.name()
+    if "headless" in name or "chrom" in name:
+        return CHROMIUM
+    return DRIVER if name.startswith("node") else None
+
+
+def _pss_kib(pid: int) -> int:
+    rolled_up = Path(f"/proc/{pid}/smaps_rollup").read_text("utf-8")
+    return next(int(line.split()[1]) for line in rolled_up.splitlines() if line.startswith("Pss:"))

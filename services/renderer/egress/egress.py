@@ -1,0 +1,60 @@
+"""The way out of a renderer, wired."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp.abc import AbstractResolver
+
+from services.common.resolver import Resolver
+from services.renderer.egress.cache import Cache
+from services.renderer.egress.fetcher import Fetcher, Limits
+from services.renderer.egress.item import ItemLimits, ItemResources
+from services.renderer.egress.policy import WEB_PORTS, Mode, Policy
+from services.renderer.egress.settings import EgressSettings
+
+
+class Egress:
+    """Loads what documents refer to.
+
+    Args:
+        cache: loads and keeps.
+        limits: what each item may load.
+    """
+
+    def __init__(self, cache: Cache, limits: ItemLimits) -> None:
+        self._cache = cache
+        self._limits = limits
+
+    def of(self, batch_id: str) -> ItemResources:
+        """The resources of one item of a batch."""
+        return ItemResources(batch_id, self._cache, self._limits)
+
+
+@asynccontextmanager
+async def running_egress(
+    settings: EgressSettings, resolver: AbstractResolver | None = None, ports: frozenset[int] = WEB_PORTS
+) -> AsyncIterator[Egress | None]:
+    """The way out that the settings open; None when they open none.
+
+    Args:
+        settings: what is open.
+        resolver: instead of the system's.
+        ports: where public addresses may be reached.
+    """
+    if settings.template_egress is Mode.NONE:
+        yield None
+        return
+    resolver = resolver or Resolver(settings.remote_connections)
+    policy = Policy(settings.template_egress, settings.template_allow, ports)
+    limits = Limits(settings.remote_bytes, settings.remote_seconds, settings.remote_connections)
+    cache = Cache(Fetcher(policy, resolver, limits), settings.remote_cache_bytes)
+    try:
+        yield Egress(
+            cache,
+            ItemLimits(settings.remote_item_requests, settings.remote_item_bytes, settings.remote_item_seconds),
+        )
+    finally:
+        await cache.close()
+        await resolver.close()

@@ -1,0 +1,43 @@
+"""Which addresses documents may load from. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from services.common.addresses import PUBLIC_ONLY, AllowList
+
+WEB_PORTS = frozenset({80, 443})
+
+
+class Mode(StrEnum):
+    """What is open."""
+
+    PUBLIC = "public"
+    ALLOWLIST = "allowlist"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What may be reached.
+
+    Attributes:
+        mode: what is open.
+        allow: what the operator opens, whatever its address and port.
+        ports: where public addresses may be reached.
+    """
+
+    mode: Mode = Mode.PUBLIC
+    allow: AllowList = PUBLIC_ONLY
+    ports: frozenset[int] = WEB_PORTS
+
+    def permits(self, host: str, address: str, port: int) -> bool:
+        """Whether a request to `host` may connect to `address`, the numeric address that it resolved to."""
+        match self.mode:
+            case Mode.NONE:
+                return False
+            case Mode.ALLOWLIST:
+                return self.allow.lists(host, address, port)
+        public = port in self.ports and self.allow.permits(host, address, port)
+        return public or self.allow.lists(host, address, port)

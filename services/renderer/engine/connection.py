@@ -1,0 +1,142 @@
+"""A DevTools connection to one browser: commands, their answers, and the events of its sessions."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable
+
+from services.renderer.engine import cbor
+from services.renderer.engine.requests import Event
+
+Handler = Callable[[Event], None]
+# More than any answer: pictures are taken in strips and PDFs read in pieces, so no sound browser sends it.
+LONGEST_MESSAGE = 1 << 29
+
+
+class ProtocolError(Exception):
+    """Chromium refused a command."""
+
+
+class DisconnectedError(Exception):
+    """The browser, or the session that a command went to, is gone."""
+
+
+class Session:
+    """What a connection says to one page. The empty id is the browser itself."""
+
+    def __init__(self, id_: str = "") -> None:
+        self.id = id_
+        self.handlers: dict[str, list[Handler]] = {}
+        self.waiting: dict[int, asyncio.Future[Event]] = {}
+
+    def on(self, event: str, handler: Handler) -> None:
+        """Call `handler` with the parameters of each such event."""
+        self.handlers.setdefault(event, []).append(handler)
+
+    def end(self, reason: str) -> None:
+        """Tell all who wait for an answer that none comes."""
+        for future in self.waiting.values():
+            if not future.done():
+                future.set_exception(DisconnectedError(reason))
+        self.waiting.clear()
+
+
+class Connection:
+    """Speaks to a browser until that ends.
+
+    Args:
+        reader: what the browser writes.
+        writer: what it reads.
+        ended: called once, when the browser is gone.
+    """
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ended: Callable[[], None]) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._ended = ended
+        self._numbers = itertools.count(1)
+        self._root = Session()
+        self._sessions: dict[str, Session] = {"": self._root}
+        self._root.on("Target.detachedFromTarget", self._detached)
+        self._reading = asyncio.create_task(self._read())
+
+    async def send(self, method: str, parameters: Event, session: Session | None = None) -> Event:
+        """Send a command to a session, or to the browser itself, and wait for the answer.
+
+        Raises:
+            ProtocolError: it was refused.
+            DisconnectedError: there is nobody to answer.
+        """
+        session = session or self._root
+        if self._sessions.get(session.id) is not session:
+            raise DisconnectedError("the session is closed")
+        number = next(self._numbers)
+        message: Event = {"id": number, "method": method, "params": parameters}
+        if session.id:
+            message["sessionId"] = session.id
+        answer: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
+        session.waiting[number] = answer
+        try:
+            self._writer.write(cbor.encode(message))
+            await self._writer.drain()
+            return await answer
+        except ConnectionError as error:
+            raise DisconnectedError("the browser is gone") from error
+        finally:
+            session.waiting.pop(number, None)
+            if answer.done() and not answer.cancelled():
+                answer.exception()
+
+    async def attach(self, target: str) -> Session:
+        """A session with a target."""
+        answer = await self.send("Target.attachToTarget", {"targetId": target, "flatten": True})
+        session = Session(answer["sessionId"])
+        self._sessions[session.id] = session
+        return session
+
+    async def close(self) -> None:
+        """Stop listening."""
+        self._reading.cancel()
+        await asyncio.wait({self._reading})
+
+    async def _read(self) -> None:
+        try:
+            while True:
+                header = await self._reader.readexactly(cbor.HEADER_BYTES)
+                size = cbor.length(header)
+                if size > LONGEST_MESSAGE:
+                    return
+                self._handle(cbor.decode(header + await self._reader.readexactly(size)))
+        except (asyncio.IncompleteReadError, ConnectionError, ValueError):
+            return
+        finally:
+            for session in self._sessions.values():
+                session.end("the browser is gone")
+            self._sessions.clear()
+            self._writer.close()
+            self._ended()
+
+    def _handle(self, message: Event) -> None:
+        session = self._sessions.get(message.get("sessionId", ""))
+        if session is None:
+            return
+        if "id" in message:
+            _settle(session.waiting.get(message["id"]), message)
+            return
+        for handler in session.handlers.get(message.get("method", ""), ()):
+            handler(message.get("params", {}))
+
+    def _detached(self, event: Event) -> None:
+        session = self._sessions.pop(event["sessionId"], None)
+        if session is not None:
+            session.end("the page is closed")
+
+
+def _settle(answer: asyncio.Future[Event] | None, message: Event) -> None:
+    if answer is None or answer.done():
+        return
+    if "error" in message:
+        answer.set_exception(ProtocolError(message["error"].get("message", "")))
+    else:
+        answer.set_result(message.get("result", {}))
