@@ -45,10 +45,9 @@ class Finisher:
         """Free an ended item's slot, and end its batch if it was the last."""
         self._waiters.item_ended(item_id)
         batch_id = ids.batch_of(item_id)
-        left = await self._stores.batches.release_slot(batch_id, item_id)
+        await self._stores.batches.release_slot(batch_id, item_id)
         self._wake()
-        # Whoever gives the last slot back looks.
-        if left or await self._stores.items.any_open(batch_id):
+        if await self._stores.items.any_open(batch_id):
             await self._bus.hints.give(batch_id)
         else:
             await self.finish(batch_id)

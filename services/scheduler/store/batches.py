@@ -153,15 +153,12 @@ class Batches:
             return_document=ReturnDocument.AFTER,
         )
 
-    async def release_slot(self, batch_id: str, item_id: str) -> int | None:
-        """Give the slot of an ended item back; how many are left, or None when it was given back before."""
-        batch = await self._batches.find_one_and_update(
-            {"_id": batch_id, "slots": item_id},
-            {"$pull": {"slots": item_id}, "$inc": {"in_flight": -1}},
-            projection={"in_flight": 1},
-            return_document=ReturnDocument.AFTER,
+    async def release_slot(self, batch_id: str, item_id: str) -> bool:
+        """Give the slot of an ended item back; false when it was given back before."""
+        result = await self._batches.update_one(
+            {"_id": batch_id, "slots": item_id}, {"$pull": {"slots": item_id}, "$inc": {"in_flight": -1}}
         )
-        return None if batch is None else int(batch["in_flight"])
+        return result.modified_count == 1
 
     async def request_cancel(self, batch_id: str, now: int) -> bool:
         """Mark an active batch as cancelled; false when it ended or was marked before."""
