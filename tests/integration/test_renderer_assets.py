@@ -173,11 +173,19 @@ async def test_a_document_that_names_no_asset_asks_for_none(engine: Engine) -> N
 
 
 async def test_a_document_that_asks_without_end_holds_up_nobody(engine: Engine) -> None:
-    files = Files({"logo.png": png(RED), "large.svg": svg("red") + b" " * 1_000_000})
-    flood = f"for (let i = 0; i < {5 * WAITING}; i++) fetch('{HOST}/large.svg?' + i).catch(() => 0)"
+    files, let_go = Files({"logo.png": png(RED)}), asyncio.Event()
+
+    async def slowly(key: str) -> bytes:
+        await let_go.wait()
+        return await files.read(key)
+
+    # Nothing comes before the document is given up, however fast it is asked for and answered.
+    assets = ItemAssets("set", AssetSet(assets=[stored("logo.png", png(RED))]), Kept(slowly, len, 1 << 20))
+    flood = f"for (let i = 0; i < {5 * WAITING}; i++) fetch('{HOST}/logo.png?' + i).catch(() => 0)"
     html = f"<script>{flood}</script><img src='{HOST}/logo.png'>"
     with pytest.raises(RenderError) as failed:
-        await engine.render(Job("flood", source(html), b"{}", image(), assets=files.of_item()), Budget(5))
+        await engine.render(Job("flood", source(html), b"{}", image(), assets=assets), Budget(5))
     assert failed.value.code == ErrorCode.RENDER_TIMEOUT
+    let_go.set()
     rendered = await show(engine, f"{STYLE}<img src='{HOST}/logo.png'>", files.of_item(), "flood")
     assert middles(rendered, 1) == [RED]
