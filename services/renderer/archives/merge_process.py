@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
-import resource
-import signal
 import sys
 from pathlib import Path
 
+from services.renderer import child
 from services.renderer.archives.merging import merge
 from services.renderer.archives.parts import Part, UnmergeableError
 
 MEMORY_BYTES = 1536 * 1024 * 1024
 TOO_LARGE = "TOO_LARGE"
 _OUT_OF_MEMORY = "The merged PDF needs more memory than there is; a ZIP holds any number of files."
-_PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
     """Merge once."""
-    # Nobody would end it any more when its renderer is killed.
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    child.confine(MEMORY_BYTES)
     job = json.load(sys.stdin)
     result: dict[str, object]
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import structlog
 
+from services.renderer import child
 from services.renderer.archives.parts import Part, UnmergeableError
 
 MERGE_SECONDS = 900.0
@@ -32,9 +32,7 @@ async def merge_apart(parts: Sequence[Part], folder: Path, out: Path) -> None:
     job = {"parts": [asdict(part) for part in parts], "folder": str(folder), "out": str(out)}
     pipe = asyncio.subprocess.PIPE
     command = (sys.executable, "-m", "services.renderer.archives.merge_process")
-    # What reads the documents has no business with the settings, some of which are secrets.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PRESSLINE_")}
-    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, env=environment)
+    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, env=child.environment())
     try:
         async with asyncio.timeout(MERGE_SECONDS):
             said, _ = await process.communicate(json.dumps(job).encode())

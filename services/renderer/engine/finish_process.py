@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import ctypes
 import resource
-import signal
 import sys
 
 import pikepdf
 
 from pressline.batch.v1.batch_pb2 import PdfOptions
+from services.renderer import child
 from services.renderer.engine.finish_messages import ANSWER, BROKEN, DONE, OUT_OF_MEMORY, REFUSED, REQUEST
 from services.renderer.engine.pdf_archival import UnarchivableError
 from services.renderer.engine.pdf_finish import finish
 
 MEMORY_BYTES = 2048 * 1024 * 1024
-_PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
     """Answer requests until there are no more."""
-    # Nobody would end it any more when its renderer is killed.
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    child.confine(MEMORY_BYTES)
     # A dump of its memory would hold passwords.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     while head := sys.stdin.buffer.read(REQUEST.size):

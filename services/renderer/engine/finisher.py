@@ -11,6 +11,7 @@ from contextlib import suppress
 import structlog
 
 from pressline.batch.v1.batch_pb2 import PdfOptions
+from services.renderer import child
 from services.renderer.engine.encode import too_large
 from services.renderer.engine.finish_messages import ANSWER, BROKEN, DONE, OUT_OF_MEMORY, REFUSED, REQUEST
 from services.renderer.engine.model import ErrorCode, RenderError
@@ -69,12 +70,10 @@ class Finisher:
     async def _start(self) -> Process:
         if self._closed:
             raise BrokenPipeError
-        # What reads documents has no business with the settings, some of which are secrets.
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("PRESSLINE_")}
         command = (sys.executable, "-m", "services.renderer.engine.finish_process")
         # A session of its own: an interrupt at the terminal is for the renderer, which lets it finish.
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=PIPE, stdout=PIPE, env=environment, start_new_session=True
+            *command, stdin=PIPE, stdout=PIPE, env=child.environment(), start_new_session=True
         )
         self._all.add(process)
         return process
