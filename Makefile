@@ -2,10 +2,14 @@
 # make demo      run a batch on a stack of its own
 # make test      all tests
 # make test-fuzz every operation of the API at length, against its description
+# make test-model    EXAMPLES runs of two schedulers through every order of steps and deaths
+# make test-stores   what the services ask of a database and of object storage, on PRESSLINE_MONGODB_URL and PRESSLINE_S3_URL
+# make test-failpoints  kill a process KILLS times at every failpoint, and print what was recovered
+# make chaos     kill and disturb everything for DURATION seconds while it works, and count what was lost
 # make check     formatting, lint, types, import rules, protos, manifests
 # make lock      resolve the dependencies again
 # make clean     remove what the others made
-.PHONY: setup system demo test test-fuzz check lock clean
+.PHONY: setup system demo test test-fuzz test-model test-stores test-failpoints chaos check lock clean
 SHELL := /bin/bash
 
 BIN := .venv/bin
@@ -17,6 +21,12 @@ INSTALLED_FROM := requirements/dev.lock pyproject.toml hatch_build.py $(wildcard
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 	--no-emit-index-url
 SERVICES := gateway scheduler renderer notifier
+# Of make test-model; a tenth as many on a database.
+EXAMPLES := 2000
+# Of make test-failpoints, at each.
+KILLS := 5
+# Of make chaos; SEED=… repeats a run.
+DURATION := 60
 
 setup: system $(STAMP)
 
@@ -38,6 +48,18 @@ test: setup
 
 test-fuzz: setup
 	PRESSLINE_FUZZ_EXAMPLES=300 $(BIN)/pytest tests/fuzz
+
+test-model: setup
+	PRESSLINE_MODEL_EXAMPLES=$(EXAMPLES) $(BIN)/pytest -q tests/property/test_scheduler_machine.py
+
+test-stores: setup
+	$(BIN)/pytest tests/contract/test_store_*.py
+
+test-failpoints: setup
+	PRESSLINE_FAILPOINT_KILLS=$(KILLS) $(BIN)/pytest -q -s tests/e2e/test_failpoints.py
+
+chaos: setup
+	$(BIN)/python -m tests.chaos --duration $(DURATION) $(if $(SEED),--seed $(SEED))
 
 check: setup
 	$(BIN)/ruff check

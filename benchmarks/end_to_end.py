@@ -19,10 +19,10 @@ class EndToEnd:
     """Submits batches and follows them until they have ended, with every file stored."""
 
     def __init__(self, stack: Stack, client: Client) -> None:
+        self.client = client
         self.root = tree_of(stack.data)[0].pid
         services = {int(process["pid"]): name for name, process in stack.processes().items()}
         self.names: Mapping[int, str] = {self.root: "supervisor"} | services
-        self._client = client
         self._templates: dict[str, str] = {}
         self._last = ("", 0.0)
 
@@ -31,16 +31,21 @@ class EndToEnd:
         items = [{"data": row} for row in case.rows(count)]
         defaults = self._source(case) | {"output": output_of(case)}
         began = time.perf_counter()
-        batch = self._client.batches.create(items, defaults=defaults)
-        for state in self._client.batches.watch(batch.id):
+        batch = self.client.batches.create(items, defaults=defaults)
+        for state in self.client.batches.watch(batch.id):
             batch = state
         self._last = (batch.id, time.perf_counter() - began)
         assert (batch.status, batch.completed) == ("completed", count), batch
 
+    @property
+    def last_batch(self) -> str:
+        """The batch of the last turn."""
+        return self._last[0]
+
     def turn(self) -> Turn:
         """What came of the last one; of each item, the seconds of its rendering and upload."""
         batch_id, seconds = self._last
-        items = list(self._client.batches.items(batch_id))
+        items = list(self.client.batches.items(batch_id))
         return Turn(seconds, [(item.duration_ms or 0) / 1000 for item in items], [item.bytes or 0 for item in items])
 
     def _source(self, case: Case) -> dict[str, Any]:
@@ -48,7 +53,7 @@ class EndToEnd:
             return {"react": case.source}
         if case.name not in self._templates:
             size = {} if case.format == "pdf" else {"width": case.width, "height": case.height}
-            self._templates[case.name] = self._client.templates.create(case.source, name=case.name, **size).id
+            self._templates[case.name] = self.client.templates.create(case.source, name=case.name, **size).id
         return {"template": self._templates[case.name]}
 
 
@@ -60,11 +65,11 @@ def output_of(case: Case) -> dict[str, Any]:
 
 
 @contextmanager
-def end_to_end() -> Iterator[EndToEnd]:
+def end_to_end(env: Mapping[str, str] | None = None) -> Iterator[EndToEnd]:
     """A stack of its own with one renderer."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        running_stack(Path(folder) / "data") as stack,
+        running_stack(Path(folder) / "data", env=env) as stack,
         Client(stack.api, stack.key()) as client,
     ):
         yield EndToEnd(stack, client)

@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape
 COLOURS = ("#0f766e", "#60a5fa", "#9ca3af")
 WIDTH, LABEL_WIDTH, BAR_HEIGHT, GAP = 760, 130, 17, 14
 PLOT_HEIGHT, MARGIN = 210, 56
+PANEL_HEIGHT, PANEL_MARGIN = 44, 44
 
 
 def bars(title: str, groups: Mapping[str, Mapping[str, float]], unit: str) -> str:
@@ -41,6 +42,39 @@ def lines(title: str, xs: Sequence[float], series: Mapping[str, Sequence[float]]
     parts += [_text(_x(xs, x), top, f"{x:g}", anchor="middle", size=11) for x in xs[3::4]]
     parts.append(_text(WIDTH - 10, top + 20, "files rendered", anchor="end", size=11))
     return _drawing(title, top + 30, parts)
+
+
+def panels(title: str, xs: Sequence[float], rows: Mapping[str, Mapping[str, Sequence[float]]], unit: str) -> str:
+    """A row of small curves for each name, one for each figure, each on a scale of its own that begins at 0."""
+    figures = list(next(iter(rows.values())))
+    width = (WIDTH - LABEL_WIDTH) / len(figures)
+    lefts = [LABEL_WIDTH + width * place for place in range(len(figures))]
+    parts = [_text(left, 54, figure, size=12) for left, figure in zip(lefts, figures, strict=True)]
+    top = 70.0
+    for name, row in rows.items():
+        parts.append(_text(LABEL_WIDTH - 14, top + PANEL_HEIGHT / 2 + 4, name, anchor="end"))
+        for left, values, colour in zip(lefts, row.values(), COLOURS, strict=False):
+            parts += _panel(xs, values, (left, top, width - PANEL_MARGIN), colour)
+        top += PANEL_HEIGHT + GAP
+    for left in lefts:
+        parts.append(_text(left, top + 4, "0", size=11))
+        parts.append(_text(left + width - PANEL_MARGIN, top + 4, f"{max(xs):.0f} {unit}", anchor="end", size=11))
+    return _drawing(title, top + 18, parts)
+
+
+def _panel(xs: Sequence[float], values: Sequence[float], place: tuple[float, float, float], colour: str) -> list[str]:
+    """A curve in a place: left, top, width; what it is about stands at its right."""
+    left, top, width = place
+    most = max(values) * 1.15 or 1
+    points = " ".join(
+        f"{left + width * x / max(xs):.1f},{top + PANEL_HEIGHT * (1 - y / most):.1f}"
+        for x, y in zip(xs, values, strict=True)
+    )
+    return [
+        f'<path d="M{left:.1f} {top:.1f}v{PANEL_HEIGHT}h{width:.1f}" fill="none" stroke="#9ca3af"/>',
+        f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.5"/>',
+        _text(left + width + 6, top + PANEL_HEIGHT * (1 - values[-1] / most) + 4, f"{values[-1]:.0f}", size=11),
+    ]
 
 
 def _curve(name: str, xs: Sequence[float], values: Sequence[float], top: float, colour: str) -> list[str]:

@@ -30,6 +30,11 @@ def main() -> None:
     if found := _read("endurance"):
         _tables("endurance", tables.of_endurance(found))
         _plot("endurance", _endurance(found["points"]))
+    if found := _read("soak"):
+        _tables("soak", tables.of_soak(found))
+        _plot("soak", _soak(found))
+    if found := _read("scheduler"):
+        _tables("scheduler", tables.of_scheduler(found))
 
 
 def _contest(found: Mapping[str, Any]) -> list[str]:
@@ -47,6 +52,14 @@ def _endurance(points: list[dict[str, float]]) -> str:
         "files a second": [point["items_per_second"] for point in points],
     }
     return plots.lines("One engine over many renders", [point["items"] for point in points], series)
+
+
+def _soak(found: Mapping[str, Any]) -> str:
+    rows = {
+        name: {"memory, MiB": each["memory_mib"]["values"], "file descriptors": each["descriptors"]["values"]}
+        for name, each in found["processes"].items()
+    }
+    return plots.panels("Steady load", [seconds / 60 for seconds in found["seconds"]], rows, "minutes")
 
 
 def _values(found: Mapping[str, Any], figure: str) -> dict[str, dict[str, float]]:

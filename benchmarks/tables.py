@@ -43,6 +43,40 @@ def of_endurance(found: Mapping[str, Any]) -> Iterator[str]:
     yield f"| zombie processes | {found['zombies']} |"
 
 
+def of_scheduler(found: Mapping[str, Any]) -> Iterator[str]:
+    """A short queue and a long one."""
+    busy = f"{found['cores_kept_busy_by_others']:.1f} of {found['cores']} cores"
+    yield f"Turns: {found['rounds']} of each. Other processes kept {busy} busy meanwhile."
+    yield ""
+    yield "| items queued | items/s | against the short queue | CPU ms per item |"
+    yield "|---|---|---|---|"
+    for number, (queued, each) in enumerate(found["queued"].items()):
+        ratio = f"**{found['ratio']:.2f}x**" if number else "1"
+        yield f"| {queued} | {each['items_per_second']:.0f} | {ratio} | {each['cpu_ms']:.1f} |"
+    for queued, each in found["queued"].items():
+        used = ", ".join(f"{kind} {ms:.1f}" for kind, ms in each["cpu_ms_by_process"].items())
+        yield ""
+        yield f"CPU ms per item, {queued} queued: {used}."
+
+
+def of_soak(found: Mapping[str, Any]) -> Iterator[str]:
+    """Every process at the beginning and at the end of a long run."""
+    yield (
+        f"{found['items']} files and {found['webhooks']} webhooks in {found['minutes']:g} minutes; all that ran on the "
+        f"machine kept {found['cores_busy']:.1f} cores busy. Services that ended meanwhile: "
+        f"{found['ended_processes']}; zombie processes: {found['zombies']}."
+    )
+    yield ""
+    yield "| medians of the first and the last fifth | memory, MiB | | ratio | descriptors | | ratio |"
+    yield "|---|---|---|---|---|---|---|"
+    for name, each in found["processes"].items():
+        memory, files = each["memory_mib"], each["descriptors"]
+        yield (
+            f"| {name} | {memory['first']:.1f} | {memory['last']:.1f} | {memory['ratio']:.2f} "
+            f"| {files['first']:.0f} | {files['last']:.0f} | {files['ratio']:.2f} |"
+        )
+
+
 def _by_process(summary: Summary) -> str:
     used = summary["cpu_ms_by_process"]
     rest = sum(ms for kind, ms in used.items() if kind != "chromium")

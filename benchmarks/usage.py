@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 CHROMIUM, DRIVER, OTHER = "chromium", "driver", "python"
 Usage = dict[str, float]
+
+
+@dataclass
+class Held:
+    """What processes of one kind hold: memory (PSS) in MiB, and open file descriptors."""
+
+    memory_mib: float = 0
+    descriptors: int = 0
 
 
 def cpu_seconds(root: int, names: Mapping[int, str] | None = None) -> Usage:
@@ -38,6 +47,17 @@ def memory_mib(root: int) -> float:
         with suppress(OSError, IndexError):
             kib += _pss_kib(process.pid)
     return kib / 1024
+
+
+def held(root: int, names: Mapping[int, str]) -> dict[str, Held]:
+    """What the processes of a tree hold, by kind; the arguments are those of `cpu_seconds`."""
+    found: dict[str, Held] = defaultdict(Held)
+    for process, kind in _kinds(root, names):
+        with suppress(psutil.Error, OSError, IndexError):
+            memory, descriptors = _pss_kib(process.pid) / 1024, process.num_fds()
+            found[kind].memory_mib += memory
+            found[kind].descriptors += descriptors
+    return found
 
 
 def busy_seconds() -> float:

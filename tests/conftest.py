@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import psutil
 import pytest
+import structlog
 
 from pressline_local import servers
 from tests.support.servers import S3Server, UrlServer, serving
@@ -14,6 +15,9 @@ from tests.support.stack import Stack, processes_of, running_stack
 
 # A shell that starts the tests in the background has them ignore it, and what they start would do the same.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# Tracebacks without the values of variables: where those are pages of items, drawing them takes a minute.
+plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -50,6 +54,7 @@ async def s3_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[S
             settings["PRESSLINE_S3_ACCESS_KEY"],
             settings["PRESSLINE_S3_SECRET_KEY"],
             settings.get("PRESSLINE_S3_BUCKET", "pressline"),
+            settings.get("PRESSLINE_S3_REGION", "us-east-1"),
         )
 
 

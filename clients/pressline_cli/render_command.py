@@ -113,6 +113,8 @@ def _render_one(client: Client, defaults: dict[str, Any], item: dict[str, Any], 
     if not made.url:
         reason = f"{made.error.code}: {made.error.message}" if made.error else made.status
         console.print(reason, style="red")
+        if made.error and made.error.screenshot_url:
+            console.print(f"the page as it was then: {made.error.screenshot_url}")
         raise typer.Exit(SOME_FAILED)
     client.download(made.url, out, sha256=made.sha256)
     for warning in made.warnings:

@@ -28,7 +28,7 @@ class Result:
     width: int | None = None
     height: int | None = None
     pages: int | None = None
-    error: dict[str, str] | None = None
+    error: dict[str, str | None] | None = None
     warnings: list[str] = field(default_factory=list)
 
 
@@ -51,7 +51,7 @@ def succeeded(index: int, batch_id: str, item: Item, file: Downloaded) -> Result
 
 def unsuccessful(index: int, batch_id: str, item: Item) -> Result:
     """A row that failed or was cancelled."""
-    error = {"code": item.error.code, "message": item.error.message} if item.error else None
+    error = item.error.model_dump() if item.error else None
     return Result(index, item.reference or None, item.status, batch_id, error=error, warnings=item.warnings)
 
 

@@ -13,7 +13,7 @@ with Client("http://127.0.0.1:8080", api_key) as client:
             client.download(item.url, f"{item.index}.png")
 """
 
-from pressline_client.account_models import Event, Key, NewKey, Subscription
+from pressline_client.account_models import Egress, Event, Key, NewKey, Subscription
 from pressline_client.client import Client
 from pressline_client.downloads import Downloaded
 from pressline_client.errors import (
@@ -62,6 +62,7 @@ __all__ = [
     "ConnectionFailedError",
     "DownloadError",
     "Downloaded",
+    "Egress",
     "Event",
     "FieldError",
     "FontFace",

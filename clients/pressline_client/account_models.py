@@ -31,6 +31,16 @@ class NewKey(Key):
     key: str = Field(repr=False)
 
 
+EgressMode = Literal["public", "allowlist", "none"]
+
+
+class Egress(Model):
+    """What the account's documents may load from elsewhere; `hosts` are the only ones of an allowlist."""
+
+    mode: EgressMode
+    hosts: list[str]
+
+
 class Subscription(Model):
     """A receiver of the account's events. `secret` is there once, in the answer that made it."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -9,6 +10,7 @@ from typing import Self
 import httpx2
 
 from pressline_client.account import Events, Keys, Subscriptions
+from pressline_client.account_models import Egress, EgressMode
 from pressline_client.archives import Archives
 from pressline_client.assets import Assets
 from pressline_client.batches import Batches
@@ -47,6 +49,19 @@ class Client:
     def usage(self) -> Usage:
         """The account, its plan and its limits."""
         return Usage.model_validate(self._transport.get("/v1/usage"))
+
+    def egress(self) -> Egress:
+        """What the account's documents may load from elsewhere."""
+        return Egress.model_validate(self._transport.get("/v1/account")["egress"])
+
+    def set_egress(self, mode: EgressMode, hosts: Sequence[str] = ()) -> Egress:
+        """Say what they may load, in batches submitted from then on; needs the scope `admin`.
+
+        Args:
+            mode: all that the installation lets documents load, or less.
+            hosts: with `allowlist`, all hosts that they may load from, such as `cdn.example.com` and `*.example.com`.
+        """
+        return Egress.model_validate(self._transport.put("/v1/account/egress", {"mode": mode, "hosts": list(hosts)}))
 
     def webhook_secret(self) -> str:
         """The account's signing secret (`whsec_…`), for `verify_webhook`."""

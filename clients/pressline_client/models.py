@@ -20,7 +20,11 @@ class Model(BaseModel):
 
 
 class Batch(Model):
-    """A batch and its counts of items. `progress` is a percentage."""
+    """A batch and its counts of items. `progress` is a percentage.
+
+    `queue_position` is the number of items of other batches that come before its last one. It is None once the batch
+    has ended, and so is `estimated_finish_at`, which is also None when nothing was rendered in the last two minutes.
+    """
 
     id: str
     status: BatchStatus
@@ -33,6 +37,8 @@ class Batch(Model):
     started_at: datetime | None = None
     finished_at: datetime | None = None
     expires_at: datetime | None = None
+    queue_position: int | None = None
+    estimated_finish_at: datetime | None = None
     template: Any = None
     retry_of: str | None = None
     retried_by: list[str] = []
@@ -50,10 +56,11 @@ class Batch(Model):
 
 
 class ItemError(Model):
-    """Why an item failed."""
+    """Why an item failed; `screenshot_url` is the address of a small JPEG of its page, where there is one."""
 
     code: str
     message: str
+    screenshot_url: str | None = None
 
 
 class ItemOutput(Model):
@@ -70,7 +77,11 @@ class ItemOutput(Model):
 
 
 class Item(Model):
-    """One row and what became of it. `bytes` is a size, `width` and `height` are pixels, `duration_ms` milliseconds."""
+    """One row and what became of it.
+
+    `bytes` is a size, `width` and `height` are pixels, `duration_ms` is milliseconds, of which `upload_ms` storing its
+    files took. `attempts` counts the renderers that took it, `crashes` those that it lost.
+    """
 
     id: str
     index: int
@@ -87,7 +98,12 @@ class Item(Model):
     sha256: str | None = None
     outputs: list[ItemOutput] = []
     attempts: int = 0
+    crashes: int = 0
+    queued_at: datetime | None = None
+    claimed_at: datetime | None = None
+    finished_at: datetime | None = None
     duration_ms: int | None = None
+    upload_ms: int | None = None
     error: ItemError | None = None
     warnings: list[str] = []
 

@@ -72,6 +72,17 @@ def parse_address(text: str) -> IPAddress | None:
         return None
 
 
+def canonical_host(host: str) -> str:
+    """A host in the form in which it is compared: a lower-case name, or the numeric address that it stands for."""
+    literal = parse_address(host)
+    return host.lower().removesuffix(".") if literal is None else str(_unmapped(literal))
+
+
+def is_host(canonical: str) -> bool:
+    """Whether a text in canonical form is the name of a host or a numeric address."""
+    return parse_address(canonical) is not None or _NAME.fullmatch(canonical) is not None
+
+
 @dataclass(frozen=True)
 class AllowList:
     """Exceptions that the operator makes from "public addresses only". Empty allows nothing more.
@@ -112,7 +123,7 @@ class AllowList:
         target = parse_address(address)
         if target is None:
             return False
-        target, host = _unmapped(target), _canonical_host(host)
+        target, host = _unmapped(target), canonical_host(host)
         named = (host, port) in self.endpoints or (str(target), port) in self.endpoints
         return named or any(target in network for network in self.networks)
 
@@ -136,11 +147,6 @@ def _unmapped(address: IPAddress) -> IPAddress:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def _canonical_host(host: str) -> str:
-    literal = parse_address(host)
-    return host.lower().removesuffix(".") if literal is None else str(_unmapped(literal))
-
-
 def _network(entry: str) -> IPNetwork:
     try:
         return ip_network(entry)
@@ -150,10 +156,9 @@ def _network(entry: str) -> IPNetwork:
 
 def _endpoint(entry: str) -> tuple[str, int]:
     host, _, port = entry.rpartition(":")
-    canonical = _canonical_host(host.removeprefix("[").removesuffix("]"))
-    numeric = parse_address(canonical) is not None
+    canonical = canonical_host(host.removeprefix("[").removesuffix("]"))
     bracketed = host.startswith("[") and host.endswith("]")
-    if not (numeric or _NAME.fullmatch(canonical)) or bracketed != (":" in host) or not _is_port(port):
+    if not is_host(canonical) or bracketed != (":" in host) or not _is_port(port):
         raise ValueError(f"{entry!r} is neither a network (10.0.0.0/8) nor host:port (hooks.internal:443)")
     return canonical, int(port)
 

@@ -46,8 +46,13 @@ class BlobStore:
 
     def __init__(self, settings: BlobSettings) -> None:
         self._bucket = settings.s3_bucket
-        self._client = _client(settings, settings.s3_url)
-        self._public = _client(settings, settings.s3_public_url or settings.s3_url)
+        self._connections = urllib3.PoolManager(
+            timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
+            maxsize=THREADS,
+            retries=_RETRIES,
+        )
+        self._client = _client(settings, settings.s3_url, self._connections)
+        self._public = _client(settings, settings.s3_public_url or settings.s3_url, self._connections)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="blobs")
 
     async def ensure_bucket(self) -> None:
@@ -168,8 +173,9 @@ class BlobStore:
         )
 
     async def close(self) -> None:
-        """Let running calls end and stop the pool."""
+        """Let running calls end, stop the pool and close the connections."""
         await asyncio.to_thread(self._threads.shutdown)
+        self._connections.clear()
 
     def _parts(self, key: str, offset: int, size: int) -> Iterator[bytes]:
         response = self._client.get_object(self._bucket, key, offset, size)
@@ -217,20 +223,15 @@ class _Stream:
         return taken
 
 
-def _client(settings: BlobSettings, url: str) -> Minio:
+def _client(settings: BlobSettings, url: str, connections: urllib3.PoolManager) -> Minio:
     parts = urlsplit(url)
-    pool = urllib3.PoolManager(
-        timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
-        maxsize=THREADS,
-        retries=_RETRIES,
-    )
     return Minio(
         parts.netloc,
         access_key=settings.s3_access_key,
         secret_key=settings.s3_secret_key.get_secret_value(),
         secure=parts.scheme == "https",
         region=settings.s3_region,
-        http_client=pool,
+        http_client=connections,
     )
 
 

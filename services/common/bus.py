@@ -16,6 +16,7 @@ from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import NotFoundError
 
+from services.common import lifecycle
 from services.common.hints import Hints
 
 JOBS_STREAM = "PRESSLINE_JOBS"
@@ -77,7 +78,8 @@ class Bus:
         )
         bus = cls(client, replicas)
         try:
-            await bus.declare()
+            # It may go away again just now.
+            await lifecycle.until_done(bus.declare, (TimeoutError,))
         except BaseException:
             await client.close()
             raise

@@ -12,7 +12,7 @@ import structlog
 import uvloop
 from pydantic import ValidationError
 
-from services.common import logging
+from services.common import failpoints, logging
 from services.common.settings import Settings
 
 S = TypeVar("S", bound=Settings)
@@ -29,6 +29,7 @@ def run(service: str, settings_type: type[S], serve: Callable[[S, asyncio.Event]
     """
     settings = _read(settings_type)
     logging.configure(service, settings.log_level)
+    failpoints.arm(service, settings.failpoint)
     try:
         uvloop.run(_until_stopped(settings, serve))
     except Unusable as error:

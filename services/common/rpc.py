@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
+from typing import Any
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from services.common import lifecycle
 from services.common.errors import PresslineError, Reason
 from services.common.interceptors import client_interceptors, server_interceptors
 from services.common.tls import ChannelTls, ListenerTls, grpc_credentials
@@ -17,11 +20,17 @@ MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 # An answer may hold a page of a thousand items with the signed addresses of ten layouts each.
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 
+# What clients that watch a server's health have to look elsewhere once it says that it stops: news and calls that are
+# on their way meanwhile arrive.
+NOTICE_SECONDS = 1.0
+
+# Health is watched, so that a server that stops is called no more before it refuses calls.
 # Calls wait for a scheduler that is restarting until their deadline. Creating calls
 # are never repeated by the transport: only their caller knows whether that is safe.
 _SERVICE_CONFIG = json.dumps(
     {
         "loadBalancingConfig": [{"round_robin": {}}],
+        "healthCheckConfig": {"serviceName": ""},
         "methodConfig": [
             {
                 "name": [
@@ -72,12 +81,14 @@ class Server:
     ) -> None:
         self.address = address
         self._tls = tls
-        self._health = health.aio.HealthServicer()
+        self._health = _Health()
         options = [
             ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
             ("grpc.so_reuseport", 0),
             # Our clients ping every 20 s, which servers take for abuse unless told otherwise.
             ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+            # Without a call they allow one in two hours all the same, and a connection closed for it takes calls along.
+            ("grpc.http2.max_ping_strikes", 0),
             # A client that connects anew looks its servers up anew, and so finds replicas that came since.
             ("grpc.max_connection_age_ms", 300_000),
             ("grpc.max_connection_age_grace_ms", 60_000),
@@ -104,8 +115,13 @@ class Server:
         status = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
         await self._health.set("", status)
 
+    async def leave(self) -> None:
+        """Report not serving, and go on serving until those who watch have looked elsewhere."""
+        await self._health.enter_graceful_shutdown()
+        await lifecycle.wait(self._health.unwatched, NOTICE_SECONDS)
+
     async def stop(self, grace: float) -> None:
-        """Refuse new calls and give running ones `grace` seconds."""
+        """Refuse new calls and give running ones `grace` seconds. Whoever balances calls is told by `leave` first."""
         await self._health.enter_graceful_shutdown()
         await self.grpc.stop(grace)
 
@@ -114,6 +130,28 @@ class Server:
             self.grpc.add_insecure_port(self.address)
         else:
             self.grpc.add_secure_port(self.address, grpc_credentials(self._tls))
+
+
+class _Health(health.aio.HealthServicer):  # type: ignore[misc]  # it comes without types
+    """Knows whether anybody watches."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unwatched = asyncio.Event()
+        self.unwatched.set()
+        self._watchers = 0
+
+    async def Watch(  # noqa: N802 - the contract's name
+        self, request: health_pb2.HealthCheckRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> None:
+        self._watchers += 1
+        self.unwatched.clear()
+        try:
+            await super().Watch(request, context)
+        finally:
+            self._watchers -= 1
+            if not self._watchers:
+                self.unwatched.set()
 
 
 def channel(addresses: str, token: str | None = None, tls: ChannelTls | None = None) -> grpc.aio.Channel:

@@ -29,6 +29,7 @@ _OF_SERVICE: Mapping[str, Mapping[str, Scope]] = {
         "RevokeKey": Scope.ADMIN,
         "RotateKey": Scope.ADMIN,
         "ListAuditEvents": Scope.ADMIN,
+        "SetEgressPolicy": Scope.ADMIN,
     },
     "pressline.asset.v1.AssetService": {
         "CreateAsset": Scope.SUBMIT,

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, InstanceOf, SecretStr, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf, SecretStr, StringConstraints, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from services.common import tls_files
+from services.common import failpoints, tls_files
 from services.common.addresses import AllowList
 from services.common.tls import ChannelTls
 from services.common.tls_files import TlsFile
@@ -33,6 +33,9 @@ class Settings(BaseSettings):
         ge=0,
         le=300,
         description="Longest wait at SIGTERM for work in flight; what is left is handed back.",
+    )
+    failpoint: Annotated[str, AfterValidator(failpoints.checked)] | None = Field(
+        None, description="For tests: where the process kills itself, a name or name:n; docs/testing.md has them."
     )
 
 

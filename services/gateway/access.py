@@ -59,6 +59,7 @@ ROUTES: Mapping[str, tuple[Scope, ...]] = {
     "GET /v1/events": _READ,
     "POST /v1/deliveries/{delivery_id}:resend": _SUBMIT,
     "GET /v1/account": _READ,
+    "PUT /v1/account/egress": _ADMIN,
     "GET /v1/keys": _ADMIN,
     "POST /v1/keys": _ADMIN,
     "DELETE /v1/keys/{key_id}": _ADMIN,

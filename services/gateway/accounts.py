@@ -1,4 +1,4 @@
-"""Routes about the account itself: its keys, its signing secret, its audit log."""
+"""Routes about the account itself: its keys, its egress policy, its signing secret, its audit log."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from fastapi import Path, Response
 from pressline.account.v1 import account_pb2
 from pressline.webhook.v1 import webhook_pb2
 from services.common.errors import PresslineError
-from services.gateway.models.accounts import KeyBody, RotationBody
-from services.gateway.models.answers.accounts import Account, AuditEvents, Keys, NewKey, RotatedSecret
+from services.gateway.models.accounts import EgressBody, KeyBody, RotationBody
+from services.gateway.models.answers.accounts import Account, AuditEvents, Egress, Keys, NewKey, RotatedSecret
 from services.gateway.openapi.refusals import refusals
 from services.gateway.parameters import Cursor, Limit
 from services.gateway.responses import Json
@@ -27,6 +27,16 @@ async def get_account(scheduler: CallerScheduler) -> Response:
     """Read the account and the calling key."""
     found = await scheduler.call(scheduler.stubs.accounts.GetAccount, account_pb2.GetAccountRequest())
     return Json(accounts.account(found))
+
+
+@routes.put("/v1/account/egress", response_model=Egress)
+async def set_egress_policy(body: EgressBody, scheduler: CallerScheduler) -> Response:
+    """Say what the account's documents may load from elsewhere, in batches submitted from then on."""
+    try:
+        changed = await scheduler.call(scheduler.stubs.accounts.SetEgressPolicy, accounts.egress_request(body))
+    except PresslineError as error:
+        raise renamed(error, accounts.RENAMES) from error
+    return Json(accounts.egress(changed.egress))
 
 
 @routes.get("/v1/keys", response_model=Keys)
@@ -62,7 +72,7 @@ async def rotate_key(key_id: KeyId, scheduler: CallerScheduler, body: RotationBo
 
 @routes.get("/v1/audit", response_model=AuditEvents)
 async def list_audit_events(scheduler: CallerScheduler, limit: Limit = 100, cursor: Cursor = "") -> Response:
-    """List what was done with keys, plan, signing secret and assets in the last 90 days, newest first."""
+    """List what was done with keys, plan, egress, signing secret and assets in the last 90 days, newest first."""
     request = account_pb2.ListAuditEventsRequest(page_size=limit, page_token=cursor)
     return Json(accounts.audit(await scheduler.call(scheduler.stubs.accounts.ListAuditEvents, request)))
 

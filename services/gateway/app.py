@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import Depends, FastAPI
 from fastapi.security import HTTPBearer
+from pydantic_core import to_json
 
 from services.common import rpc
 from services.common.places import Places
@@ -52,7 +53,10 @@ async def serve(settings: GatewaySettings, stop: asyncio.Event) -> None:
         rpc.channel(settings.scheduler_internal_address, token, settings.internal_tls) as internal,
     ):
         stubs = Stubs(public, internal)
-        edge = Edge(routes(settings, stubs, stop), stubs, Load(settings.max_body_bytes, settings.max_buffered_bytes))
+        app = routes(settings, stubs, stop)
+        # Making it takes a second, in which nobody could be answered; so that is before anybody asks.
+        app.state.description = to_json(app.openapi())
+        edge = Edge(app, stubs, Load(settings.max_body_bytes, settings.max_buffered_bytes))
         open_edge = cors.allowing(edge, settings.cors_origins)
         outside = Outside(open_edge, settings.trusted_proxies, settings.public_url, settings.base_path)
         await server.run(outside, settings.gateway_listen, stop, settings.drain_seconds, settings.gateway_tls)
@@ -60,8 +64,8 @@ async def serve(settings: GatewaySettings, stop: asyncio.Event) -> None:
 
 def routes(settings: GatewaySettings, stubs: Stubs, stop: asyncio.Event) -> App:
     """Every route, described by /openapi.json."""
-    # The framework's documentation pages load scripts from elsewhere; ours does not.
-    app = App(docs_url=None, redoc_url=None, redirect_slashes=False, generate_unique_id_function=operation_id)
+    # The framework would make the description while everybody waits, and show it by scripts from elsewhere.
+    app = App(openapi_url=None, redirect_slashes=False, generate_unique_id_function=operation_id)
     app.servers = [{"url": settings.public_url}] if settings.public_url else []
     app.state.stubs, app.state.stop, app.state.max_body_bytes = stubs, stop, settings.max_body_bytes
     app.state.render_wait_seconds = settings.render_wait_seconds

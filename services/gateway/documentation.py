@@ -1,11 +1,12 @@
-"""A page that shows the description of the API. It is open to all, and loads nothing from elsewhere."""
+"""The description of the API, and a page that shows it. Both are open to all, and load nothing from elsewhere."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from fastapi import APIRouter
-from starlette.responses import FileResponse
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
 
 _WEB = Path(__file__).parent / "web"
 _FILES = {
@@ -22,8 +23,16 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
-PATHS = frozenset({"/openapi.json", *_FILES})
+_DESCRIPTION = "/openapi.json"
+PATHS = frozenset({_DESCRIPTION, *_FILES})
 routes = APIRouter(include_in_schema=False)
+
+
+async def _describe(request: Request) -> Response:
+    return Response(request.app.state.description, media_type="application/json")
+
+
+routes.add_route(_DESCRIPTION, _describe, include_in_schema=False)
 
 
 def _add(path: str, name: str, media_type: str) -> None:

@@ -29,6 +29,7 @@ class Follower:
 
     def __init__(self) -> None:
         self.over = False
+        self._begun = asyncio.Event()
         self._news = asyncio.Event()
         self._latest: batch_pb2.Batch | None = None
         self._error: PresslineError | None = None
@@ -58,6 +59,7 @@ class Follower:
             async for batch in _changes(scheduler, batch_id):
                 self._latest = batch
                 self._news.set()
+                self._begun.set()
         except PresslineError as error:
             log.info("follow.refused", batch=batch_id, reason=error.reason, error=error.message)
             self._error = error
@@ -65,8 +67,9 @@ class Follower:
             self._end()
 
     async def end_with(self, stop: asyncio.Event) -> None:
-        """End when the process is asked to stop."""
+        """End when the process is asked to stop; how the batch is now is told even then."""
         await stop.wait()
+        await self._begun.wait()
         self._end()
 
     def _end(self) -> None:

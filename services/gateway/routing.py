@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 from pressline.batch.v1 import batch_pb2
 from pressline.template.v1 import template_pb2
 from services.common.errors import PresslineError
+from services.common.failpoints import Failpoint, failpoint
 from services.gateway import access, jsonbody
 from services.gateway.load import too_large
 from services.gateway.scheduler import Scheduler
@@ -53,9 +54,11 @@ async def create_batch(
     if key is not None:
         spec.idempotency.CopyFrom(key)
     try:
-        return await scheduler.create_batch(list(messages(spec, items)))
+        created = await scheduler.create_batch(list(messages(spec, items)))
     except PresslineError as error:
         raise renamed(error, renames) from error
+    failpoint(Failpoint.CREATE_ACCEPTED)
+    return created
 
 
 async def store_template(

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from services.common.errors import PresslineError, Reason
 from services.common.tls import ListenerTls, https_context
+from services.gateway.parting import Parting, until_gone
 
 KEEP_ALIVE_SECONDS = 60
 BACKLOG = 2048
@@ -30,7 +31,7 @@ class _Server(uvicorn.Server):
 async def run(
     app: ASGIApp, address: str, stop: asyncio.Event, drain_seconds: float, tls: ListenerTls | None = None
 ) -> None:
-    """Serve until `stop` is set; then take no new connections and let requests in flight finish.
+    """Serve until `stop` is set; then close each connection with its next answer and let requests in flight finish.
 
     Args:
         app: answers requests.
@@ -43,7 +44,7 @@ async def run(
         PresslineError: the address cannot be listened on.
     """
     config = uvicorn.Config(
-        app,
+        Parting(app, stop),
         http="httptools",
         ws="none",
         lifespan="off",
@@ -63,6 +64,8 @@ async def run(
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
+    if not serving.done():
+        await until_gone(server.server_state.connections)
     server.should_exit = True
     await serving
 

@@ -16,6 +16,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from pressline.webhook.v1 import webhook_pb2, webhook_pb2_grpc
 from services.common import lifecycle
 from services.common.errors import PresslineError, Reason
+from services.common.failpoints import Failpoint, failpoint
 from services.common.rpc_errors import translated
 from services.notifier import schedule, signing
 from services.notifier.delivery import Answer, Sender
@@ -106,8 +107,10 @@ class Worker:
             self.ring()
 
     async def _deliver(self, due: webhook_pb2.DueDelivery) -> None:
+        failpoint(Failpoint.DELIVER_RECEIVED)
         began, clock = datetime.now(UTC), time.monotonic()
         answer = await self._send(due, began)
+        failpoint(Failpoint.DELIVER_SENT)
         duration = time.monotonic() - clock
         attempts = due.attempts_made + 1
         decision = schedule.decide(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from services.renderer.assets import ItemAssets
@@ -28,7 +27,7 @@ class Supplies:
         """What was asked for and is not there, or was not loaded."""
         return [*self.assets.warnings, *(self.remote.warnings if self.remote else ())]
 
-    def require_all(self, seen: Iterable[str]) -> None:
+    def require_all(self, seen: tuple[str, ...]) -> None:
         """Refuse a file that lacks any of what its document asked for.
 
         Args:
@@ -39,4 +38,4 @@ class Supplies:
         """
         missing = [*self.warnings, *(warning for warning in seen if warning.startswith(Code.SUBRESOURCE_FAILED))]
         if missing:
-            raise RenderError(ErrorCode.ASSET_FAILED, missing[0].removeprefix(f"{Code.SUBRESOURCE_FAILED}: "))
+            raise RenderError(ErrorCode.ASSET_FAILED, missing[0].removeprefix(f"{Code.SUBRESOURCE_FAILED}: "), seen)

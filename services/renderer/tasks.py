@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable
 
 import grpc
@@ -44,8 +45,10 @@ class Tasks:
         self._worker = worker
 
     async def claim(self, item_id: str) -> task_pb2.ClaimTaskResponse:
-        """Lease an item."""
-        return await translated(self._stub.ClaimTask(task_pb2.ClaimTaskRequest(item_id=item_id, worker=self._worker)))
+        """Lease an item. A scheduler that dies over it is asked again, which is what the token is for."""
+        token = secrets.token_urlsafe(16)
+        request = task_pb2.ClaimTaskRequest(item_id=item_id, worker=self._worker, token=token)
+        return await translated(self._stub.ClaimTask(request))
 
     async def source(self, source_id: str) -> task_pb2.SourceDocument:
         """Read a source."""

@@ -15,7 +15,8 @@ from pressline.task.v1 import task_pb2
 from services.common.blobs import BLOB_ERRORS, BlobStore
 from services.common.consumer import Again, Done, Verdict
 from services.common.errors import PresslineError, Reason
-from services.renderer import warnings
+from services.common.failpoints import Failpoint, failpoint
+from services.renderer import screenshots, warnings
 from services.renderer.assets import Shelf
 from services.renderer.egress.egress import Egress
 from services.renderer.engine import environment
@@ -37,9 +38,11 @@ from services.renderer.leases import (
     later,
     while_held,
 )
+from services.renderer.outcome import Outcome
 from services.renderer.sources import Sources
 from services.renderer.supplies import Supplies
 from services.renderer.tasks import Tasks, may_pass
+from services.renderer.turns import Turns
 
 log = structlog.get_logger()
 
@@ -73,6 +76,7 @@ class Worker:
         self._inspector = Inspector(tasks, sources, engine)
         self._blobs = blobs
         self._shelf = Shelf(tasks, blobs)
+        self._turns = Turns()
         self._item_seconds = item_seconds
         self._egress = egress
         self._extend_every = extend_every
@@ -89,6 +93,20 @@ class Worker:
         return await self._claim_and_work(reference.item_id)
 
     async def _claim_and_work(self, item_id: str) -> Verdict:
+        async with self._turns.together():
+            task = await self._claim(item_id)
+            if not isinstance(task, task_pb2.Task):
+                return task
+            if not task.alone:
+                return await self._work(task)
+            # Should this be what ends renderers, nothing else is to be under a lease of this one when it does.
+            await self._release(task.lease, "nothing else may be rendered beside it", crashed=False)
+        async with self._turns.alone():
+            task = await self._claim(item_id)
+            return await self._work(task) if isinstance(task, task_pb2.Task) else task
+
+    async def _claim(self, item_id: str) -> task_pb2.Task | Verdict:
+        failpoint(Failpoint.CLAIM_FETCHED)
         try:
             answer = await self._tasks.claim(item_id)
         except PresslineError as error:
@@ -96,13 +114,14 @@ class Worker:
             return Again(UNREACHABLE_PAUSE_SECONDS)
         match answer.WhichOneof("outcome"):
             case "task":
-                return await self._work(answer.task)
+                return answer.task
             case "leased_elsewhere":
                 return Again(max(answer.leased_elsewhere.remaining.ToTimedelta().total_seconds(), 1))
         return Done()
 
     async def _work(self, task: task_pb2.Task) -> Verdict:
         """Render and report while the lease lasts."""
+        failpoint(Failpoint.CLAIM_ANSWERED)
         lease = task.lease
         structlog.contextvars.bind_contextvars(batch=task.batch_id, item=lease.item_id, attempt=lease.attempt)
         return await while_held(
@@ -116,16 +135,17 @@ class Worker:
         lease, started = task.lease, time.monotonic()
         try:
             supplies = await self._supplies_of(task)
-            outputs, errors, odd = await self._render_all(task, supplies)
+            outcome = await self._render_all(task, supplies)
         except HandedBackError as error:
             await self._release(lease, str(error), crashed=error.crashed)
             return later(lease.attempt)
         try:
-            told = warnings.of_item(supplies.warnings, odd)
-            await self._report(lease, outputs, errors, told, timedelta(seconds=time.monotonic() - started))
+            told = warnings.of_item(supplies.warnings, outcome.warnings)
+            await self._report(lease, outcome, told, timedelta(seconds=time.monotonic() - started))
         except PresslineError as error:
             log.warning("report.refused", reason=error.reason, error=error.message)
             return Again(UNREACHABLE_PAUSE_SECONDS) if may_pass(error) else Done()
+        failpoint(Failpoint.COMPLETE_REPORTED)
         return Done()
 
     async def _supplies_of(self, task: task_pb2.Task) -> Supplies:
@@ -133,34 +153,27 @@ class Worker:
             assets = await self._shelf.of(task.asset_set_id)
         except PresslineError as error:
             raise HandedBackError(f"the assets cannot be read: {error.message}") from error
-        return Supplies(assets, self._egress.of(task.batch_id) if self._egress else None)
+        return Supplies(assets, self._egress.of(task.batch_id, task.egress) if self._egress else None)
 
-    async def _render_all(
-        self, task: task_pb2.Task, supplies: Supplies
-    ) -> tuple[list[task_pb2.StoredOutput], list[batch_pb2.ItemError], dict[str, tuple[str, ...]]]:
-        """The files, the errors of layouts that have none, and the warnings by layout of those that do."""
-        budget = Budget(self._item_seconds)
-        outputs: list[task_pb2.StoredOutput] = []
-        errors: list[batch_pb2.ItemError] = []
-        odd: dict[str, tuple[str, ...]] = {}
+    async def _render_all(self, task: task_pb2.Task, supplies: Supplies) -> Outcome:
+        budget, outcome = Budget(self._item_seconds), Outcome()
         for render in task.renders:
             try:
                 rendered = await self._render(task, render, supplies, budget)
-                outputs.append(await self._store(render, rendered))
-                odd[render.layout] = rendered.warnings
+                began = time.monotonic()
+                outcome.made(await self._store(render, rendered), rendered.warnings)
+                outcome.upload_seconds += time.monotonic() - began
             except RenderError as error:
                 log.info("render.failed", layout=render.layout, code=error.code, error=error.message)
-                errors.append(batch_pb2.ItemError(code=error.code, message=error.message, layout=render.layout))
-        return outputs, errors, odd
+                outcome.failed(render.layout, error, await screenshots.kept(self._blobs, render, error))
+        return outcome
 
     async def _render(
         self, task: task_pb2.Task, render: task_pb2.Render, supplies: Supplies, budget: Budget
     ) -> Rendered:
         try:
             source = await self._sources.get(render.source_id)
-            where = environment.of_task(task)
-            job = Job(task.account_id, source, task.data_json, render.output, where, supplies.assets, supplies.remote)
-            rendered = await self._engine.render(job, budget)
+            rendered = await self._engine.render(_job(task, source, render, supplies), budget)
         except RenderError as error:
             if supplies.assets.failure:
                 raise HandedBackError(supplies.assets.failure) from error
@@ -178,15 +191,15 @@ class Worker:
             raise RenderError(ErrorCode.INTERNAL_ERROR, "The renderer failed; the failure is logged.") from error
         if supplies.assets.failure:
             raise HandedBackError(supplies.assets.failure)
-        if task.environment.assets_required:
-            supplies.require_all(rendered.warnings)
         return rendered
 
     async def _store(self, render: task_pb2.Render, rendered: Rendered) -> task_pb2.StoredOutput:
+        failpoint(Failpoint.STORE_RENDERED)
         try:
             await self._blobs.put(render.object_key, rendered.data, rendered.content_type)
         except BLOB_ERRORS as error:
             raise HandedBackError(f"the output cannot be stored: {error}") from error
+        failpoint(Failpoint.STORE_PUT)
         output = batch_pb2.Output(
             layout=render.layout,
             format=render.output.format,
@@ -198,21 +211,18 @@ class Worker:
         )
         return task_pb2.StoredOutput(object_key=render.object_key, output=output)
 
-    async def _report(
-        self,
-        lease: task_pb2.Lease,
-        outputs: list[task_pb2.StoredOutput],
-        errors: list[batch_pb2.ItemError],
-        told: list[str],
-        duration: timedelta,
-    ) -> None:
-        if errors:
-            failure = task_pb2.FailTaskRequest(lease=lease, errors=errors, outputs=outputs, warnings=told)
+    async def _report(self, lease: task_pb2.Lease, outcome: Outcome, told: list[str], duration: timedelta) -> None:
+        outputs, upload = outcome.outputs, timedelta(seconds=outcome.upload_seconds)
+        if outcome.errors:
+            failure = task_pb2.FailTaskRequest(lease=lease, errors=outcome.errors, outputs=outputs, warnings=told)
+            failure.screenshots.extend(outcome.screenshots)
             failure.render_duration.FromTimedelta(duration)
+            failure.upload_duration.FromTimedelta(upload)
             await self._tasks.fail(failure)
         else:
             success = task_pb2.CompleteTaskRequest(lease=lease, outputs=outputs, warnings=told)
             success.render_duration.FromTimedelta(duration)
+            success.upload_duration.FromTimedelta(upload)
             await self._tasks.complete(success)
 
     async def _release(self, lease: task_pb2.Lease, reason: str, *, crashed: bool) -> None:
@@ -221,3 +231,16 @@ class Worker:
             await self._tasks.release(lease, reason, crashed=crashed)
         except PresslineError as error:
             log.warning("release.failed", error=error.message)
+
+
+def _job(task: task_pb2.Task, source: task_pb2.SourceDocument, render: task_pb2.Render, supplies: Supplies) -> Job:
+    return Job(
+        task.account_id,
+        source,
+        task.data_json,
+        render.output,
+        environment.of_task(task),
+        supplies.assets,
+        supplies.remote,
+        accept=supplies.require_all if task.environment.assets_required else None,
+    )

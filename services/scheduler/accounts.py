@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pressline.account.v1 import account_pb2
 from services.common.errors import PresslineError, Reason, Violation, invalid, not_found
 from services.common.scopes import Scope, forbidden
-from services.scheduler import audit, clock, keyring, keys, plans
+from services.scheduler import audit, clock, egress, keyring, keys, plans
 from services.scheduler.audit import AuditLog
 from services.scheduler.keys import Vault
 from services.scheduler.plans import Plans
@@ -116,6 +116,18 @@ class AccountDesk:
         caller = await self.of_id(account_id)
         return self.view(Caller(await self._put_on(caller.account, name)))
 
+    async def set_egress(self, caller: Caller, policy: account_pb2.EgressPolicy) -> account_pb2.Account:
+        """Say what the account's documents may load from elsewhere, in batches submitted from now on."""
+        faults = list(egress.violations(policy, "egress"))
+        if faults:
+            raise invalid(*faults)
+        changed = {**caller.account, **egress.field_of(policy)}
+        if egress.of(changed) != egress.of(caller.account):
+            told = egress.sentence(egress.of(changed))
+            await self._log.record(changed["_id"], caller.actor, audit.EGRESS_CHANGED, told)
+            await self._accounts.set_egress(changed["_id"], egress.copied(changed))
+        return self.view(replace(caller, account=changed))
+
     def view(self, caller: Caller) -> account_pb2.Account:
         """The account as its owner sees it."""
         account = caller.account
@@ -125,6 +137,7 @@ class AccountDesk:
             limits=plans.limits_to_proto(self._plans.limits(account["plan"])),
             create_time=clock.timestamp(account["created_ms"]),
             key=None if caller.key is None else keyring.view(caller.key),
+            egress=egress.of(account),
         )
 
     async def usage(self, account: Document) -> account_pb2.Usage:

@@ -101,9 +101,11 @@ async def _run(parts: Parts, stop: asyncio.Event) -> None:
     await stop.wait()
     if health:
         await health.stop(0)
-    parts.watches.close()
     # Renderers still report to the internal listener while the public one already refuses.
+    await public.leave()
+    parts.watches.close()
     await public.stop(CALL_GRACE_SECONDS)
+    await internal.leave()
     await internal.stop(CALL_GRACE_SECONDS)
     parts.dispatcher.wake()
     await working

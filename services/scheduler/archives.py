@@ -10,6 +10,7 @@ from pressline.batch.v1 import batch_pb2
 from pressline.task.v1 import task_pb2
 from services.common import ids
 from services.common.errors import PresslineError, Reason, Violation, invalid, not_found
+from services.common.failpoints import Failpoint, failpoint
 from services.scheduler import clock
 from services.scheduler.finish import Finisher
 from services.scheduler.ownership import Ownership
@@ -135,6 +136,7 @@ class ArchiveDesk:
             begun = await self._stores.archives.insert(archive_id, batch, form, contents.items, now)
         else:
             begun = await self._stores.archives.start_over(failed, now)
+        failpoint(Failpoint.ARCHIVE_QUEUED)
         # A removal that began meanwhile may have passed over the new record.
         try:
             await self._ownership.batch(batch["account_id"], batch["_id"])

@@ -13,6 +13,7 @@ from pressline.task.v1 import task_pb2
 from services.common import bus
 from services.common.bus import Bus
 from services.common.errors import PresslineError, Reason
+from services.common.failpoints import Failpoint, failpoint
 from services.scheduler import clock, views
 from services.scheduler.archives import FORMATS, PAGE_ITEMS
 from services.scheduler.store import archives as store
@@ -95,6 +96,7 @@ class Archiving:
             raise _stale()
         result = {"object_key": _object_key(archive, fence.attempt), "size_bytes": size_bytes, "sha256": sha256}
         await self._end(fence, store.COMPLETED, result)
+        failpoint(Failpoint.ARCHIVE_COMPLETED)
         log.info("archive.completed", archive=fence.archive_id, attempt=fence.attempt, bytes=size_bytes)
 
     async def fail(self, fence: ArchiveFence, error: archive_pb2.ArchiveError) -> None:

@@ -1,4 +1,4 @@
-"""The audit log: who did what with an account's keys, plan, secrets and assets.
+"""The audit log: who did what with an account's keys, plan, egress policy, secrets and assets.
 
 A record is written before what it tells of, so that nothing is done unrecorded; a process that dies in between leaves
 the record of something that its caller has not got and will ask for again.
@@ -19,6 +19,7 @@ KEY_CREATED = "key.created"
 KEY_ROTATED = "key.rotated"
 KEY_REVOKED = "key.revoked"
 PLAN_CHANGED = "plan.changed"
+EGRESS_CHANGED = "egress.changed"
 SECRET_SHOWN = "webhook_secret.shown"  # noqa: S105 - the name of an action
 SECRET_ROTATED = "webhook_secret.rotated"  # noqa: S105 - likewise
 ASSET_CREATED = "asset.created"

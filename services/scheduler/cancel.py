@@ -8,6 +8,7 @@ import time
 import structlog
 
 from services.common.errors import PresslineError, Reason
+from services.common.failpoints import Failpoint, failpoint
 from services.scheduler import clock
 from services.scheduler.finish import Finisher
 from services.scheduler.store.database import Document
@@ -34,6 +35,7 @@ class Canceller:
             PresslineError: CONFLICT, when it ended otherwise.
         """
         if await self._stores.batches.request_cancel(batch["_id"], clock.now_ms()):
+            failpoint(Failpoint.CANCEL_MARKED)
             task = asyncio.create_task(self._settle_or_leave(batch["_id"]))
             self._settling.add(task)
             task.add_done_callback(self._settling.discard)
@@ -46,10 +48,12 @@ class Canceller:
         """Cancel every open item, then end the batch."""
         chunk, began = SMALLEST_CHUNK, time.monotonic()
         while await self._stores.items.cancel_open(batch_id, chunk, clock.now_ms()):
+            failpoint(Failpoint.CANCEL_CHUNK_CANCELLED)
             log.debug("batch.cancelling", batch=batch_id, chunk=chunk)
             now = time.monotonic()
             chunk = next_chunk(chunk, now - began)
             began = now
+        failpoint(Failpoint.CANCEL_ITEMS_CANCELLED)
         await self._finisher.finish(batch_id)
 
     async def close(self) -> None:

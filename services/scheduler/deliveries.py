@@ -9,6 +9,7 @@ from cryptography.exceptions import InvalidTag
 
 from pressline.webhook.v1 import webhook_pb2
 from services.common.errors import PresslineError, Reason, Violation, invalid, not_found
+from services.common.failpoints import Failpoint, failpoint
 from services.scheduler import clock
 from services.scheduler.receivers import Room
 from services.scheduler.signing import SigningSecrets
@@ -41,6 +42,8 @@ class DeliveryDesk:
         """Lease due deliveries that there is room for, with the secrets to sign them."""
         now = clock.now_ms()
         rows = await self._stores.deliveries.lease(min(max(limit, 1), MAX_LEASED), now, now + lease_ms, room)
+        if rows:
+            failpoint(Failpoint.DELIVER_LEASED)
         due = [await self._due(row) for row in rows]
         return [delivery for delivery in due if delivery is not None]
 
@@ -60,6 +63,7 @@ class DeliveryDesk:
             }
             if not await self._stores.deliveries.record(request.id, request.token, delivery["attempts_made"], change):
                 raise PresslineError(Reason.STALE_ATTEMPT, "The delivery is leased by another notifier.")
+            failpoint(Failpoint.DELIVER_RECORDED)
         if request.state == webhook_pb2.DELIVERY_STATE_DISABLED and delivery["subscription_id"]:
             await self._stores.subscriptions.disable(delivery["account_id"], delivery["subscription_id"])
 

@@ -8,7 +8,7 @@ from pressline.batch.v1 import batch_pb2
 from services.common.addresses import AllowList
 from services.common.errors import Violation
 from services.scheduler import checks
-from services.scheduler.intake import over_plan
+from services.scheduler.admission import over_plan
 from services.scheduler.pace import Pace
 from services.scheduler.plans import Plans
 from services.scheduler.preparing import Prepared, Preparer

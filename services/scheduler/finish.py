@@ -11,6 +11,7 @@ from pressline.batch.v1 import batch_pb2
 from pressline.event.v1 import event_pb2
 from services.common import bus, ids
 from services.common.bus import Bus
+from services.common.failpoints import Failpoint, failpoint
 from services.scheduler import clock, envelope, model
 from services.scheduler.model import Counts
 from services.scheduler.store.database import Document
@@ -46,6 +47,7 @@ class Finisher:
         self._waiters.item_ended(item_id)
         batch_id = ids.batch_of(item_id)
         await self._stores.batches.release_slot(batch_id, item_id)
+        failpoint(Failpoint.COMPLETE_SLOT_FREED)
         self._wake()
         if await self._stores.items.any_open(batch_id):
             await self._bus.hints.give(batch_id)
@@ -66,8 +68,14 @@ class Finisher:
         if not batch["single"]:
             fields |= {"event_id": ids.new("evt"), "event_body": await self._body(batch, state, counts, now)}
         ended = await self._stores.batches.end(batch_id, state, fields)
+        if not ended and "cancel_requested_ms" not in batch:
+            await self._finish_if_cancelled(batch_id)
+            return
+        failpoint(Failpoint.FINISH_BATCH_ENDED)
         await self._stores.accounts.leave_place(batch["account_id"], batch_id)
+        failpoint(Failpoint.FINISH_PLACE_LEFT)
         await self._meter.settle(batch_id, counts.succeeded)
+        failpoint(Failpoint.FINISH_SETTLED)
         self._wake()
         if ended:
             log.info("batch.ended", batch=batch_id, state=state, **asdict(counts))
@@ -82,11 +90,14 @@ class Finisher:
             batch["event_id"],
             {"type": envelope.EVENT_TYPE, "body": batch["event_body"], "created_ms": batch["ended_ms"]},
         )
+        failpoint(Failpoint.PUBLISH_IN_FEED)
         await self._address(batch)
+        failpoint(Failpoint.PUBLISH_ADDRESSED)
         reference = event_pb2.EventRef(
             event_id=batch["event_id"], type=envelope.EVENT_TYPE, account_id=batch["account_id"]
         )
         await self._bus.publish(bus.EVENTS, reference.SerializeToString(), batch["event_id"])
+        failpoint(Failpoint.PUBLISH_RUNG)
         await self._stores.batches.announced(batch["_id"])
 
     async def _address(self, batch: Document) -> None:
@@ -97,6 +108,12 @@ class Finisher:
         for subscription in await self._stores.subscriptions.of_account(batch["account_id"]):
             if envelope.EVENT_TYPE in subscription["events"] and not subscription["disabled"]:
                 await deliveries.insert(batch, subscription["url"], now, subscription["subscription_id"])
+
+    async def _finish_if_cancelled(self, batch_id: str) -> None:
+        """Somebody else has ended a batch, or has asked to cancel it since it was read."""
+        batch = await self._stores.batches.get(batch_id)
+        if batch is not None and "cancel_requested_ms" in batch:
+            await self.finish(batch_id)
 
     async def _announce_or_leave(self, batch: Document) -> None:
         try:

@@ -11,11 +11,12 @@ from pressline.batch.v1 import batch_pb2
 from services.common import ids
 from services.common.addresses import AllowList
 from services.common.errors import PresslineError, Reason, invalid
-from services.scheduler import asked, assets, checks, clock, environment, model, views
+from services.common.failpoints import Failpoint, failpoint
+from services.scheduler import asked, assets, checks, clock, egress, environment, model, views
+from services.scheduler.admission import Admission
 from services.scheduler.newitems import new_item
-from services.scheduler.once import BUSY_RETRY_SECONDS, Once
+from services.scheduler.once import Once
 from services.scheduler.passwords import Locksmith, wanted_outputs
-from services.scheduler.plans import Plans
 from services.scheduler.preparing import Prepared, Preparer
 from services.scheduler.resolve import Plan
 from services.scheduler.store.database import SCHEMA, Document
@@ -27,8 +28,6 @@ CHUNKS_AT_ONCE = 2
 CREATE_LEASE_MS = 30_000
 # A batch may still be running when its time is over.
 SOURCE_MARGIN_MS = clock.DAY_MS
-# Single renders take no place among batches, so this alone bounds those that nobody waits for any more.
-UNFINISHED_SINGLES = 1_000
 
 
 @dataclass(frozen=True)
@@ -63,10 +62,9 @@ class Intake:
 
     Args:
         stores: where they are kept.
-        plans: what accounts may submit.
-        waiting_batches: batches of one account that may wait for a place.
+        admission: bounds what is unfinished.
         result_days: how long results are kept.
-        wake: called when there is something to dispatch.
+        accepted: called with every batch that was accepted.
         meter: reserves the month's renders.
         preparer: resolves items and checks their rows.
         finish: called with a batch whose items had all failed before anything was rendered.
@@ -77,10 +75,9 @@ class Intake:
     def __init__(
         self,
         stores: Stores,
-        plans: Plans,
-        waiting_batches: int,
+        admission: Admission,
         result_days: float,
-        wake: Callable[[], None],
+        accepted: Callable[[Document], None],
         meter: Meter,
         preparer: Preparer,
         finish: Callable[[str], Awaitable[None]],
@@ -89,10 +86,9 @@ class Intake:
     ) -> None:
         self._stores = stores
         self._once = Once(stores.idempotency)
-        self._plans = plans
-        self._waiting_batches = waiting_batches
+        self._admission = admission
         self._kept_ms = int(result_days * clock.DAY_MS)
-        self._wake = wake
+        self._accepted = accepted
         self._meter = meter
         self._preparer = preparer
         self._finish = finish
@@ -130,7 +126,17 @@ class Intake:
         Raises:
             PresslineError: the batch is refused.
         """
-        await self._refuse_over_limits(account, len(items), single=spec.single)
+        async with self._admission.of(account, batch_id, len(items), single=spec.single):
+            return await self._accept(account, spec, items, batch_id, retry)
+
+    async def _accept(
+        self,
+        account: Document,
+        spec: batch_pb2.BatchSpec,
+        items: list[batch_pb2.ItemSpec],
+        batch_id: str,
+        retry: Retry,
+    ) -> batch_pb2.CreateBatchResponse:
         prepared = await self._preparer.prepare(account["_id"], spec, items, retry.versions)
         refused = prepared.violations or (prepared.row_violations if spec.reject_invalid else [])
         if refused:
@@ -139,6 +145,7 @@ class Intake:
         for source in prepared.resolver.sources.values():
             await self._stores.sources.put(account["_id"], source, kept_until)
         batch = self._batch(account["_id"], spec, batch_id, prepared) | retry.batch_field
+        batch |= egress.copied(account)
         batch |= self._locksmith.key_field(batch_id, wanted_outputs(spec, items))
         batch["asset_set_id"] = await assets.pin(
             self._stores.assets, self._stores.asset_sets, account["_id"], kept_until
@@ -146,18 +153,8 @@ class Intake:
         await self._write(account, batch, spec, items, prepared, retry)
         if all(row.faults for row in prepared.rows):
             await self._finish(batch_id)
-        self._wake()
+        self._accepted(batch)
         return views.created(batch)
-
-    async def _refuse_over_limits(self, account: Document, count: int, *, single: bool) -> None:
-        over = over_plan(self._plans, account, count)
-        if over:
-            raise PresslineError(Reason.PLAN_LIMIT_EXCEEDED, over)
-        states = (model.PENDING, model.PROCESSING) if single else (model.PENDING,)
-        most = UNFINISHED_SINGLES if single else self._waiting_batches
-        if await self._stores.batches.unfinished(account["_id"], states, most, single=single) >= most:
-            what = "single renders of this account are unfinished" if single else "batches of this account are waiting"
-            raise PresslineError(Reason.RATE_LIMITED, f"{most} {what} already.", retry_after=BUSY_RETRY_SECONDS)
 
     def _batch(self, account_id: str, spec: batch_pb2.BatchSpec, batch_id: str, prepared: Prepared) -> Document:
         now, total = clock.now_ms(), len(prepared.plans)
@@ -199,22 +196,30 @@ class Intake:
         if not await batches.insert_creating(batch) and not await batches.adopt_creating(
             batch["_id"], batch["lease_ms"]
         ):
-            return  # An earlier try of this call committed it.
+            await self._require_committed(batch["_id"])
+            return
+        failpoint(Failpoint.CREATE_INSERTED)
         plans = prepared.sound_plans
         if "password_key" in batch:
             # An earlier try of the same call may have stored items, and the key that theirs are sealed with.
             stored = await batches.get(batch["_id"]) or {}
             self._locksmith.seal({**batch, **stored}, [*wanted_outputs(spec, items), *prepared.outputs])
         await self._reserve(account, batch, plans)
+        failpoint(Failpoint.CREATE_RESERVED)
         await self._stores.requests.put(batch["_id"], asked.spec_kept(spec))
         await self._insert(
             new_item(batch, index, item, plan, row) | retry.item_field(index)
             for index, (item, plan, row) in enumerate(zip(items, plans, prepared.rows, strict=True))
         )
-        if not await batches.commit(batch["_id"]) and await batches.get(batch["_id"]) is None:
-            raise PresslineError(
-                Reason.SERVICE_UNAVAILABLE, "The batch took too long to store; nothing was accepted.", retry_after=1
-            )
+        if not await batches.commit(batch["_id"]):
+            await self._require_committed(batch["_id"])
+        failpoint(Failpoint.CREATE_COMMITTED)
+
+    async def _require_committed(self, batch_id: str) -> None:
+        """Refuse a creation that was given up; another try of the same call may have committed it."""
+        if not await self._stores.batches.is_committed(batch_id):
+            message = "The batch took too long to store; nothing was accepted."
+            raise PresslineError(Reason.SERVICE_UNAVAILABLE, message, retry_after=1)
 
     async def _insert(self, documents: Iterator[Document]) -> None:
         """Store items in chunks; the next one is made while the database is at the one before it."""
@@ -222,6 +227,7 @@ class Intake:
         async def insert() -> None:
             while chunk := list(islice(documents, CHUNK)):
                 await self._stores.items.insert(chunk)
+                failpoint(Failpoint.CREATE_CHUNK_STORED)
 
         inserting = [asyncio.create_task(insert()) for _ in range(CHUNKS_AT_ONCE)]
         try:
@@ -235,13 +241,6 @@ class Intake:
         try:
             await self._meter.reserve(account, batch["_id"], sum(renders), max(renders))
         except PresslineError:
-            await self._stores.batches.abandon(batch["_id"], batch["lease_ms"] + 1)
+            if await self._stores.batches.abandon(batch["_id"], batch["lease_ms"] + 1):
+                await self._stores.batches.delete(batch["_id"])
             raise
-
-
-def over_plan(plans: Plans, account: Document, count: int) -> str | None:
-    """Why an account may not submit so many items at once; None when it may."""
-    allowed = plans.limits(account["plan"]).items_per_batch
-    if count <= allowed:
-        return None
-    return f"The {account['plan']} plan allows {allowed} items in a batch; this one has {count}."

@@ -99,7 +99,7 @@ class AccountItems:
             await walk.within(await self._ownership.batch(account_id, request.batch_id), Place.of(request.page_token))
         else:
             await walk.through(Place.of(request.page_token))
-        sign = self._sign if mask.wants("outputs.url") else views.unsigned
+        sign = self._sign if mask.wants("outputs.url", "errors.screenshot_url") else views.unsigned
         items = [mask.trim(views.item(item, batch["expires_ms"], sign)) for item, batch in walk.found[:size]]
         rest = walk.found[size:]
         following = _place_of(*rest[0]) if rest else walk.following

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 PENDING = "pending"
 # Batches.
@@ -19,28 +20,77 @@ SUCCEEDED = "succeeded"
 FAILED = "failed"
 CANCELLED = "cancelled"
 
-BATCH_TRANSITIONS: Mapping[str, frozenset[str]] = {
-    CREATING: frozenset({PENDING}),
+
+class ItemEvent(StrEnum):
+    """What happens to an item."""
+
+    DISPATCH = "dispatch"
+    RING_AGAIN = "ring again"
+    CLAIM = "claim"
+    EXTEND = "extend"
+    # Another renderer goes on once a lease has run out.
+    TAKE_OVER = "take over"
+    HAND_BACK = "hand back"
+    SUCCEED = "succeed"
+    FAIL = "fail"
+    # It was tried, or lost renderers, too often.
+    GIVE_UP = "give up"
+    CANCEL = "cancel"
+
+
+class BatchEvent(StrEnum):
+    """What happens to a batch."""
+
+    COMMIT = "commit"
+    START = "start"
+    COMPLETE = "complete"
+    COMPLETE_IN_PART = "complete in part"
+    FAIL = "fail"
+    CANCEL = "cancel"
+
+
+# What may happen in which state, and the state that follows. Whatever is not here does not happen: the stores make
+# the conditions of their updates of these tables. An item whose row does not fit its template is stored as failed.
+ITEM_EVENTS: Mapping[str, Mapping[ItemEvent, str]] = {
+    PENDING: {ItemEvent.DISPATCH: DISPATCHED, ItemEvent.CANCEL: CANCELLED},
+    DISPATCHED: {
+        ItemEvent.RING_AGAIN: DISPATCHED,
+        ItemEvent.CLAIM: RENDERING,
+        ItemEvent.GIVE_UP: FAILED,
+        ItemEvent.CANCEL: CANCELLED,
+    },
+    RENDERING: {
+        ItemEvent.RING_AGAIN: RENDERING,
+        ItemEvent.EXTEND: RENDERING,
+        ItemEvent.TAKE_OVER: RENDERING,
+        ItemEvent.HAND_BACK: DISPATCHED,
+        ItemEvent.SUCCEED: SUCCEEDED,
+        ItemEvent.FAIL: FAILED,
+        ItemEvent.GIVE_UP: FAILED,
+        ItemEvent.CANCEL: CANCELLED,
+    },
+    SUCCEEDED: {},
+    FAILED: {},
+    CANCELLED: {},
+}
+BATCH_EVENTS: Mapping[str, Mapping[BatchEvent, str]] = {
+    CREATING: {BatchEvent.COMMIT: PENDING},
     # Failed at once when no row fits the template.
-    PENDING: frozenset({PROCESSING, FAILED, CANCELLED}),
-    PROCESSING: frozenset({COMPLETED, PARTIAL, FAILED, CANCELLED}),
-    COMPLETED: frozenset(),
-    PARTIAL: frozenset(),
-    FAILED: frozenset(),
-    CANCELLED: frozenset(),
+    PENDING: {BatchEvent.START: PROCESSING, BatchEvent.FAIL: FAILED, BatchEvent.CANCEL: CANCELLED},
+    PROCESSING: {
+        BatchEvent.COMPLETE: COMPLETED,
+        BatchEvent.COMPLETE_IN_PART: PARTIAL,
+        BatchEvent.FAIL: FAILED,
+        BatchEvent.CANCEL: CANCELLED,
+    },
+    COMPLETED: {},
+    PARTIAL: {},
+    FAILED: {},
+    CANCELLED: {},
 }
-ITEM_TRANSITIONS: Mapping[str, frozenset[str]] = {
-    PENDING: frozenset({DISPATCHED, CANCELLED}),
-    DISPATCHED: frozenset({RENDERING, CANCELLED}),
-    # Back to dispatched when handed back, to rendering when an expired lease is taken over.
-    RENDERING: frozenset({DISPATCHED, RENDERING, SUCCEEDED, FAILED, CANCELLED}),
-    SUCCEEDED: frozenset(),
-    FAILED: frozenset(),
-    CANCELLED: frozenset(),
-}
-ENDED_BATCH = frozenset(state for state, following in BATCH_TRANSITIONS.items() if not following)
-ENDED_ITEM = frozenset(state for state, following in ITEM_TRANSITIONS.items() if not following)
-OPEN_ITEM = tuple(state for state in ITEM_TRANSITIONS if state not in ENDED_ITEM)
+ENDED_BATCH = frozenset(state for state, events in BATCH_EVENTS.items() if not events)
+ENDED_ITEM = frozenset(state for state, events in ITEM_EVENTS.items() if not events)
+OPEN_ITEM = tuple(state for state in ITEM_EVENTS if state not in ENDED_ITEM)
 
 MAX_CRASHES = 3
 MAX_ATTEMPTS = 20
@@ -69,6 +119,26 @@ class Counts:
     def of_states(cls, total: int, by_state: Mapping[str, int]) -> Counts:
         """From the number of items in each state."""
         return cls(total, by_state.get(SUCCEEDED, 0), by_state.get(FAILED, 0), by_state.get(CANCELLED, 0))
+
+
+def states_before(event: ItemEvent) -> list[str]:
+    """The states of an item in which an event may happen."""
+    return [state for state, events in ITEM_EVENTS.items() if event in events]
+
+
+def state_after(event: ItemEvent) -> str:
+    """The state that follows an event, whatever came before.
+
+    Raises:
+        ValueError: that depends on what came before.
+    """
+    (following,) = {events[event] for events in ITEM_EVENTS.values() if event in events}
+    return following
+
+
+def batch_states_before(following: str) -> list[str]:
+    """The states that a batch may be in before another."""
+    return [state for state, events in BATCH_EVENTS.items() if following in events.values()]
 
 
 def outcome(counts: Counts) -> str:

@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 from pressline.batch.v1 import batch_pb2
 from services.common.errors import PresslineError, Reason
+from services.common.failpoints import Failpoint, failpoint
 from services.scheduler import clock
 from services.scheduler.store import idempotency
 from services.scheduler.store.database import Document
@@ -65,6 +66,7 @@ class Once:
         now = clock.now_ms()
         record_id = idempotency.record_id(account_id, key.scope, key.key)
         earlier = await self._records.begin(record_id, key.fingerprint, made_id, now, now + LEASE_MS)
+        failpoint(Failpoint.CREATE_KEY_TAKEN)
         if earlier is None:
             return await self._make(record_id, make, made_id)
         if bytes(earlier["fingerprint"]) != key.fingerprint:
@@ -101,6 +103,7 @@ class Once:
             await self._records.let_go(record_id)
             raise
         await self._records.finish(record_id, response.SerializeToString())
+        failpoint(Failpoint.CREATE_ANSWER_KEPT)
         return response
 
 

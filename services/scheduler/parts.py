@@ -8,11 +8,13 @@ from services.common.blobs import BlobStore
 from services.common.bus import Bus
 from services.common.places import Places
 from services.scheduler.accounts import AccountDesk
+from services.scheduler.admission import Admission, Bounds
 from services.scheduler.archives import ArchiveDesk
 from services.scheduler.archiving import Archiving
 from services.scheduler.assets import AssetDesk
 from services.scheduler.assetsweep import AssetSweeper
 from services.scheduler.audit import AuditLog
+from services.scheduler.backlog import Backlog
 from services.scheduler.cancel import Canceller
 from services.scheduler.deliveries import DeliveryDesk
 from services.scheduler.dispatch import Dispatcher
@@ -38,12 +40,13 @@ from services.scheduler.retrying import Retrier
 from services.scheduler.settings import SchedulerSettings
 from services.scheduler.signer import Signer
 from services.scheduler.signing import SigningSecrets
-from services.scheduler.store.database import Database
+from services.scheduler.store.database import Database, Document
 from services.scheduler.stores import Stores
 from services.scheduler.subscriptions import SubscriptionDesk
 from services.scheduler.sweep import Sweeper
 from services.scheduler.tasks import Tasks
 from services.scheduler.templates import TemplateDesk
+from services.scheduler.throughput import Throughput
 from services.scheduler.usage import Meter
 from services.scheduler.waiting import Waiters
 from services.scheduler.watch import Watches
@@ -94,11 +97,32 @@ class Parts:
         return DryRun(self.preparer, self.plans, self.pace, self.meter, self.settings.webhook_allow)
 
     @cached_property
+    def backlog(self) -> Backlog:
+        return Backlog(self.stores.batches, Throughput())
+
+    @cached_property
+    def admission(self) -> Admission:
+        settings = self.settings
+        bounds = Bounds(settings.waiting_batches, settings.account_unfinished_items, settings.unfinished_items)
+        return Admission(self.stores.batches, self.plans, self.backlog, bounds)
+
+    @cached_property
     def intake(self) -> Intake:
-        limits = (self.settings.waiting_batches, self.settings.result_days)
-        wake, finish = self.dispatcher.wake, self.finisher.finish
-        allow = self.settings.webhook_allow
-        return Intake(self.stores, self.plans, *limits, wake, self.meter, self.preparer, finish, self.locksmith, allow)
+        return Intake(
+            self.stores,
+            self.admission,
+            self.settings.result_days,
+            self._accepted,
+            self.meter,
+            self.preparer,
+            self.finisher.finish,
+            self.locksmith,
+            self.settings.webhook_allow,
+        )
+
+    def _accepted(self, batch: Document) -> None:
+        self.backlog.accepted(batch)
+        self.dispatcher.batch_came()
 
     @cached_property
     def locksmith(self) -> Locksmith:
@@ -111,7 +135,7 @@ class Parts:
 
     @cached_property
     def dispatcher(self) -> Dispatcher:
-        return Dispatcher(self.stores, self.bus, self.plans, self.pace)
+        return Dispatcher(self.stores, self.bus, self.plans, self.pace, self.backlog)
 
     @cached_property
     def tasks(self) -> Tasks:
@@ -149,7 +173,7 @@ class Parts:
 
     @cached_property
     def reader(self) -> BatchReader:
-        return BatchReader(self.stores.batches, self.progress)
+        return BatchReader(self.stores.batches, self.progress, self.backlog)
 
     @cached_property
     def item_reader(self) -> ItemReader:

@@ -10,8 +10,10 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from pressline.batch.v1 import batch_pb2
 from services.common.errors import Violation, invalid
 from services.scheduler import paging, views
+from services.scheduler.backlog import Backlog
 from services.scheduler.masks import ReadMask
 from services.scheduler.model import Counts
+from services.scheduler.ownership import is_gone
 from services.scheduler.progress import FRESH_SECONDS, Progress
 from services.scheduler.store.batches import Batches, Place
 from services.scheduler.store.database import Document
@@ -27,11 +29,12 @@ _INDEX = re.compile(r"index:([0-9]{1,6})")
 
 
 class BatchReader:
-    """Reads batches with their counts, and what has been made of them since."""
+    """Reads batches with their counts, their places in the queue, and what has been made of them since."""
 
-    def __init__(self, batches: Batches, progress: Progress) -> None:
+    def __init__(self, batches: Batches, progress: Progress, backlog: Backlog) -> None:
         self._batches = batches
         self._progress = progress
+        self._backlog = backlog
 
     async def now(self, batch_id: str) -> batch_pb2.Batch | None:
         """A batch counted this moment; None when there is none, or none any more."""
@@ -54,7 +57,8 @@ class BatchReader:
         found = await self._batches.newest(account_id, states, _place(request.page_token), size + 1)
         page, more = found[:size], found[size:]
         return batch_pb2.ListBatchesResponse(
-            batches=await self.views(page, mask),
+            # What is gone may wait to be deleted.
+            batches=await self.views([batch for batch in page if not is_gone(batch)], mask),
             next_page_token=paging.token(f"{page[-1]['created_ms']}:{page[-1]['_id']}") if more else "",
         )
 
@@ -69,6 +73,8 @@ class BatchReader:
             counts = await self._progress.counts(batch, max_age) if counted else Counts(batch["total"])
             view = views.batch(batch, counts)
             view.retried_by.extend(retried.get(batch["_id"], [])[:MOST_RETRIES])
+            if mask.wants("queue_position", "estimated_end_time"):
+                views.put_into_queue(view, self._backlog.place(batch))
             result.append(mask.trim(view))
         return result
 
@@ -91,7 +97,7 @@ class ItemReader:
 
     def view(self, item: Document, batch: Document, mask: ReadMask) -> batch_pb2.Item:
         """An item."""
-        sign = self._sign if mask.wants("outputs.url") else views.unsigned
+        sign = self._sign if mask.wants("outputs.url", "errors.screenshot_url") else views.unsigned
         return mask.trim(views.item(item, batch["expires_ms"], sign))
 
     async def page(self, batch: Document, request: batch_pb2.ListItemsRequest) -> batch_pb2.ListItemsResponse:

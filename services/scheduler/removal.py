@@ -12,6 +12,7 @@ import structlog
 
 from services.common.blobs import BLOB_ERRORS, BlobStore
 from services.common.errors import PresslineError, Reason
+from services.common.failpoints import Failpoint, failpoint
 from services.scheduler import clock
 from services.scheduler.finish import Finisher
 from services.scheduler.store.database import Document
@@ -97,9 +98,11 @@ class Remover:
     async def _forget(self) -> None:
         now = clock.now_ms()
         forgotten = await self._stores.tombstones.older(now - TOMBSTONE_MS, ROUND_BATCHES)
-        for batch_id in forgotten:
-            await self._stores.deliveries.delete_of(batch_id)
-        await self._stores.tombstones.delete(forgotten)
+        for tombstone in forgotten:
+            # The last that leads there: a renderer that was stopped for hours may have stored an output since.
+            await self._delete_objects(tombstone)
+            await self._stores.deliveries.delete_of(tombstone["_id"])
+        await self._stores.tombstones.delete([tombstone["_id"] for tombstone in forgotten])
         await self._stores.sources.forget(now, ROUND_BATCHES)
 
     async def _remove_or_leave(self, batch_id: str) -> None:
@@ -109,6 +112,7 @@ class Remover:
             log.warning("removal.delayed", batch=batch_id, error=repr(error))
 
     async def _remove(self, batch_id: str) -> None:
+        failpoint(Failpoint.REMOVE_BEGUN)
         batch = await self._stores.batches.get(batch_id)
         if batch is None:
             return
@@ -117,13 +121,17 @@ class Remover:
             await self._finisher.announce(batch)
         # Whoever is making an archive loses its lease before the objects go.
         archived = await self._stores.archives.delete_of(batch_id)
+        failpoint(Failpoint.REMOVE_ARCHIVES_DELETED)
         await self._delete_objects(batch)
+        failpoint(Failpoint.REMOVE_OBJECTS_DELETED)
         if archived:
             await self._abort_uploads(batch)
         await self._stores.items.delete_of(batch_id)
+        failpoint(Failpoint.REMOVE_ITEMS_DELETED)
         await self._stores.requests.delete(batch_id)
         await self._stores.deliveries.delete_ended(batch_id)
         await self._stores.tombstones.put(batch, batch["removing_ms"], clock.now_ms() + RECHECK_MS)
+        failpoint(Failpoint.REMOVE_BURIED)
         await self._stores.batches.delete(batch_id)
         log.info("batch.removed", batch=batch_id)
 

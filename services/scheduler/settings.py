@@ -63,6 +63,12 @@ class SchedulerSettings(BusSettings, BlobSettings, InternalSettings, WebhookSett
         0, ge=0, description="Renders a month on the enterprise plan; 0 means no limit."
     )
     waiting_batches: int = Field(100, ge=1, description="Batches of one account that may wait for a place.")
+    account_unfinished_items: int = Field(
+        250_000, ge=1, description="Items of one account that may be unfinished; one more is told to try again."
+    )
+    unfinished_items: int = Field(
+        1_000_000, ge=1, description="Items of all accounts that may be unfinished; one more is told to try again."
+    )
     lease_seconds: float = Field(45, ge=5, le=600, description="How long a renderer holds an item unextended.")
     result_days: float = Field(7, gt=0, le=7, description="How long results are kept.")
     template_wait_seconds: float = Field(

@@ -8,6 +8,7 @@ import structlog
 
 from services.common import bus
 from services.common.bus import Bus
+from services.common.failpoints import Failpoint, failpoint
 from services.scheduler import audit, clock, feed, model, usage
 from services.scheduler.cancel import Canceller
 from services.scheduler.dispatch import Dispatcher
@@ -85,6 +86,7 @@ class Sweeper:
         elif quiet and _is_lost(item, now):
             again = await self._stores.items.ring_again(item, now)
             if again is not None:
+                failpoint(Failpoint.SWEEP_RING_COUNTED)
                 log.info("item.rung_again", item=item["_id"], dispatch=again["dispatch_n"])
                 await self._dispatcher.ring(again, lane)
 
@@ -116,8 +118,11 @@ class Sweeper:
         now = clock.now_ms()
         for batch in await self._stores.batches.creating():
             if batch["lease_ms"] < now and await self._stores.batches.abandon(batch["_id"], now):
+                failpoint(Failpoint.SWEEP_GIVEN_UP)
                 await self._stores.items.delete_of(batch["_id"])
+                failpoint(Failpoint.SWEEP_ITEMS_DELETED)
                 await self._stores.requests.delete(batch["_id"])
+                await self._stores.batches.delete(batch["_id"])
                 log.info("batch.abandoned", batch=batch["_id"])
 
     async def _expired_records(self) -> None:

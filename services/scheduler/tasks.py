@@ -10,7 +10,8 @@ import structlog
 from pressline.batch.v1 import batch_pb2
 from pressline.task.v1 import task_pb2
 from services.common.errors import PresslineError, Reason
-from services.scheduler import clock, environment, model
+from services.common.failpoints import Failpoint, failpoint
+from services.scheduler import clock, egress, environment, model
 from services.scheduler.finish import Finisher
 from services.scheduler.pace import Pace
 from services.scheduler.passwords import Locksmith
@@ -49,12 +50,14 @@ class Tasks:
         self._locksmith = locksmith
         self._lease_ms = int(lease_seconds * 1000)
 
-    async def claim(self, item_id: str, worker: str) -> task_pb2.ClaimTaskResponse:
-        """Lease an item, or say why not."""
+    async def claim(self, item_id: str, worker: str, token: str = "") -> task_pb2.ClaimTaskResponse:
+        """Lease an item, or say why not. Repeating the call that leased it, by its token, is answered as it was."""
+        lease = self._lease(worker, token)
         # Nearly every item is claimed once and can be: that is tried before anything is asked.
-        claimed = await self._stores.items.claim(item_id, self._lease(worker))
+        claimed = await self._stores.items.claim(item_id, lease)
         if claimed is None:
-            return await self._claim_otherwise(item_id, worker)
+            return await self._claim_otherwise(item_id, lease)
+        failpoint(Failpoint.CLAIM_LEASED)
         batch = await self._stores.batches.get(claimed["batch_id"])
         if batch is None or "cancel_requested_ms" in batch:
             # Open items of such a batch are cancelled, or deleted, whatever lease they are under.
@@ -74,6 +77,8 @@ class Tasks:
         errors: Sequence[batch_pb2.ItemError],
         warnings: Sequence[str],
         duration_ms: int,
+        screenshots: Sequence[task_pb2.Screenshot] = (),
+        upload_ms: int = 0,
     ) -> None:
         """Record a result; with errors the item failed. Repeating the call that won succeeds."""
         state = model.FAILED if errors else model.SUCCEEDED
@@ -81,11 +86,15 @@ class Tasks:
             "outputs": [output.SerializeToString() for output in outputs],
             "errors": [error.SerializeToString() for error in errors],
             "duration_ms": duration_ms,
+            "upload_ms": upload_ms,
             "ended_ms": clock.now_ms(),
         }
+        if screenshots:
+            result["screenshots"] = [screenshot.SerializeToString() for screenshot in screenshots]
         if warnings:
             result["warnings"] = [*await self._earlier_warnings(fence), *warnings]
         if await self._stores.items.end(fence, state, result):
+            failpoint(Failpoint.COMPLETE_ITEM_ENDED)
             self._pace.ended()
             log.info("item.ended", item=fence.item_id, attempt=fence.attempt, state=state)
         elif not await self._won(fence, state):
@@ -101,7 +110,7 @@ class Tasks:
         if model.verdict_after_crash(item["crashes"]) == model.FAILED:
             await self._give_up(item, RENDERER_CRASHED, _crash_message(item["crashes"]))
 
-    async def _claim_otherwise(self, item_id: str, worker: str) -> task_pb2.ClaimTaskResponse:
+    async def _claim_otherwise(self, item_id: str, lease: Document) -> task_pb2.ClaimTaskResponse:
         """Take over an item that is not there for the taking, or say what it is instead."""
         item = await self._stores.items.get(item_id)
         if item is None or item["state"] in model.ENDED_ITEM:
@@ -109,23 +118,27 @@ class Tasks:
         batch = await self._stores.batches.get(item["batch_id"])
         if batch is None or "cancel_requested_ms" in batch:
             return _nothing("cancelled")
-        if item["attempt"] >= model.MAX_ATTEMPTS:
-            await self._give_up(item, TRIED_TOO_OFTEN, f"Tried {item['attempt']} times without a result.")
-            return _nothing("tried too often")
-        if item["state"] == model.RENDERING:
-            return await self._take_over(item, batch, worker)
-        return _elsewhere(1_000)
+        return await self._claim_again(item, batch, lease)
 
-    async def _take_over(self, item: Document, batch: Document, worker: str) -> task_pb2.ClaimTaskResponse:
-        now = clock.now_ms()
-        if item["lease_ms"] >= now:
+    async def _claim_again(self, item: Document, batch: Document, lease: Document) -> task_pb2.ClaimTaskResponse:
+        now, rendering = clock.now_ms(), item["state"] == model.RENDERING
+        if rendering and item["token"] == lease["token"]:
+            return self._task(item, batch)  # The answer was lost; its renderer is not, and has claimed it once.
+        if rendering and item["lease_ms"] >= now:
             return _elsewhere(item["lease_ms"] - now)
-        crashes = item["crashes"] + 1
+        # Whoever let its lease run out is lost. One more may be counted already, by a scheduler that went no further.
+        crashes = item["crashes"] + rendering
         if model.verdict_after_crash(crashes) == model.FAILED:
             await self._give_up(item, RENDERER_CRASHED, _crash_message(crashes))
             return _nothing("crashed too often")
+        if item["attempt"] >= model.MAX_ATTEMPTS:
+            await self._give_up(item, TRIED_TOO_OFTEN, f"Tried {item['attempt']} times without a result.")
+            return _nothing("tried too often")
+        if not rendering:
+            return _elsewhere(1_000)
         log.warning("item.taken_over", item=item["_id"], attempt=item["attempt"], lost_worker=item["worker"])
-        taken = await self._stores.items.take_over(item, now, self._lease(worker))
+        taken = await self._stores.items.take_over(item, now, lease)
+        failpoint(Failpoint.CLAIM_TAKEN_OVER)
         return self._task(taken, batch) if taken else _elsewhere(1_000)
 
     async def _give_up(self, item: Document, code: str, message: str) -> None:
@@ -146,8 +159,14 @@ class Tasks:
             state,
         )
 
-    def _lease(self, worker: str) -> Document:
-        return {"token": secrets.token_urlsafe(16), "worker": worker, "lease_ms": clock.now_ms() + self._lease_ms}
+    def _lease(self, worker: str, token: str) -> Document:
+        now = clock.now_ms()
+        return {
+            "token": token or secrets.token_urlsafe(16),
+            "worker": worker,
+            "claimed_ms": now,
+            "lease_ms": now + self._lease_ms,
+        }
 
     def _task(self, item: Document, batch: Document) -> task_pb2.ClaimTaskResponse:
         task = task_pb2.Task(
@@ -159,6 +178,8 @@ class Tasks:
             environment=environment.of(batch),
             batch_create_time=clock.timestamp(batch["created_ms"]),
             asset_set_id=batch.get("asset_set_id", ""),
+            egress=egress.of(batch),
+            alone=item["crashes"] > 0,
         )
         self._locksmith.open(batch, (render.output for render in task.renders))
         task.lease_duration.FromMilliseconds(self._lease_ms)
@@ -169,7 +190,10 @@ def _render(stored: bytes, item: Document) -> task_pb2.Render:
     render = task_pb2.Render.FromString(stored)
     name = f"{item['attempt']}-{render.layout}" if render.layout else str(item["attempt"])
     extension = EXTENSIONS[render.output.format]
-    render.object_key = f"{item['account_id']}/{item['batch_id']}/{item['_id']}/{name}.{extension}"
+    path = f"{item['account_id']}/{item['batch_id']}/{item['_id']}/{name}"
+    render.object_key = f"{path}.{extension}"
+    # No layout's name has a dot.
+    render.screenshot_key = f"{path}.failed.jpg"
     return render
 
 

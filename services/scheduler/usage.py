@@ -9,6 +9,7 @@ import structlog
 
 from pressline.account.v1 import account_pb2
 from services.common.errors import PresslineError, Reason
+from services.common.failpoints import Failpoint, failpoint
 from services.scheduler import clock
 from services.scheduler.plans import Plans
 from services.scheduler.store.accounts import UNLIMITED
@@ -56,6 +57,7 @@ class Meter:
                 if await self._is_held(batch_id):
                     return
                 continue
+            failpoint(Failpoint.CREATE_HELD)
             if await self._usage.add(seen, renders, renders, limit or UNLIMITED):
                 if await self._usage.moved(batch_id, token):
                     return
@@ -83,6 +85,7 @@ class Meter:
         used = min(succeeded * row["per_item"], row["reserved"])
         seen = await self._usage.total(row["period"])
         token = await self._usage.use(batch_id, used, clock.now_ms())
+        failpoint(Failpoint.FINISH_USE_NOTED)
         if token and await self._usage.add(seen, used - row["reserved"], -row["reserved"], UNLIMITED):
             await self._usage.moved(batch_id, token)
 

@@ -9,6 +9,7 @@ from pressline.task.v1 import task_pb2
 from services.common import ids
 from services.common.errors import Violation, invalid
 from services.scheduler import clock, environment, model
+from services.scheduler.backlog import QueuePlace
 from services.scheduler.model import Counts
 from services.scheduler.store.database import Document
 
@@ -95,6 +96,14 @@ def batch(document: Document, counts: Counts) -> batch_pb2.Batch:
     return result
 
 
+def put_into_queue(view: batch_pb2.Batch, place: QueuePlace | None) -> None:
+    """Say where a batch is in the queue, if it is there."""
+    if place is not None:
+        view.queue_position = place.items_ahead
+        if place.end_ms is not None:
+            view.estimated_end_time.FromMilliseconds(place.end_ms)
+
+
 def created(document: Document) -> batch_pb2.CreateBatchResponse:
     """The answer to a submit: the batch as it was accepted, whatever became of it since."""
     accepted = {**document, "state": model.PENDING}
@@ -104,25 +113,47 @@ def created(document: Document) -> batch_pb2.CreateBatchResponse:
 
 def item(document: Document, expires_ms: int, sign: SignUrl) -> batch_pb2.Item:
     """An item; download addresses are signed at every read, come out the same, and end when the batch expires."""
-    return batch_pb2.Item(
+    view = batch_pb2.Item(
         id=document["_id"],
         batch_id=document["batch_id"],
         index=document["index"],
         state=_ITEM_STATES[document["state"]],
         outputs=[_output(stored, document, expires_ms, sign) for stored in document.get("outputs", ())],
-        errors=[batch_pb2.ItemError.FromString(error) for error in document.get("errors", ())],
+        errors=_errors(document, expires_ms, sign),
         warnings=document["warnings"],
         reference=document["reference"],
         filename=document["filename"],
         format=document["format"],
         input_type=document["input_type"],
         template_id=document["template_id"],
-        attempts=document["attempt"],
+        # Cancelling counts as an attempt, which fences out the renderer; nobody claimed it for that.
+        attempts=document["attempt"] - (document["state"] == model.CANCELLED),
+        crashes=document["crashes"],
         duration_ms=document.get("duration_ms", 0),
+        upload_ms=document.get("upload_ms", 0),
         create_time=clock.timestamp(document["created_ms"]),
         inline_data=document["inline_data"],
         retry_of=document.get("retry_of", ""),
     )
+    for moment, written in (
+        (view.queue_time, "dispatched_ms"),
+        (view.claim_time, "claimed_ms"),
+        (view.end_time, "ended_ms"),
+    ):
+        if written in document:
+            moment.FromMilliseconds(document[written])
+    return view
+
+
+def _errors(document: Document, expires_ms: int, sign: SignUrl) -> list[batch_pb2.ItemError]:
+    errors = [batch_pb2.ItemError.FromString(stored) for stored in document.get("errors", ())]
+    screenshots = [task_pb2.Screenshot.FromString(stored) for stored in document.get("screenshots", ())]
+    keys = {screenshot.layout: screenshot.object_key for screenshot in screenshots}
+    for error in errors:
+        if error.layout in keys:
+            # Shown in the browser, under no name: that of the item is its file's.
+            error.screenshot_url = sign(keys[error.layout], document["created_ms"], expires_ms, "")
+    return errors
 
 
 def _names(states: Iterable[int], known: Mapping[int, str]) -> list[str]:

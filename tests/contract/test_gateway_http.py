@@ -45,6 +45,7 @@ ROUTES = [
     ("GET", "/v1/webhooks/secret"),
     ("POST", "/v1/webhooks/secret:rotate"),
     ("GET", "/v1/account"),
+    ("PUT", "/v1/account/egress"),
     ("GET", "/v1/audit"),
     ("GET", "/v1/keys"),
     ("POST", "/v1/keys"),

@@ -53,7 +53,7 @@ def test_a_native_batch_and_its_retry(client: httpx2.Client, template: str) -> N
     assert picture(whole).size == (300, 430)
     assert whole["warnings"] == ['EMPTY_VARIABLE: "name" on line 1 of the template is empty.']
     message = "No element of the document fits the selector '#card-1'."
-    assert missing["error"] == {"code": "TEMPLATE_ERROR", "message": message}
+    assert (missing["error"]["code"], missing["error"]["message"]) == ("TEMPLATE_ERROR", message)
     retried = client.post(f"/v1/batches/{batch_id}:retry").json()["id"]
     assert [item["error"]["message"] for item in items(client, retried)] == [message]
 

@@ -75,7 +75,7 @@ def test_the_account_tells_its_plan_and_the_calling_key(client: httpx2.Client) -
     with bearing(client, key["key"]) as connected:
         connected.get("/v1/account")
         account = connected.get("/v1/account").json()
-    assert set(account) == {"id", "plan", "limits", "created_at", "key"}
+    assert set(account) == {"id", "plan", "limits", "created_at", "key", "egress"}
     assert (account["id"], account["plan"]) == ("tests-accounts", "enterprise")
     assert account["limits"] == {
         "items_per_batch": 10_000,
@@ -166,6 +166,39 @@ def test_a_submit_key_submits_and_cancels_and_reads_nothing(client: httpx2.Clien
         batch = f"/v1/batches/{created.json()['id']}"
         assert connected.get(batch).status_code == 403
         assert connected.post(f"{batch}:cancel").status_code in {200, 409}
+
+
+@pytest.mark.parametrize(
+    ("body", "paths"),
+    [
+        ({}, ["mode"]),
+        ({"mode": "open", "hosts": [1, ""]}, ["hosts[0]", "hosts[1]", "mode"]),
+        ({"mode": "allowlist"}, ["hosts"]),
+        ({"mode": "allowlist", "hosts": ["x.example"] * 51}, ["hosts"]),
+        ({"mode": "allowlist", "hosts": ["x" * 256]}, ["hosts[0]"]),
+        ({"mode": "allowlist", "hosts": ["a.example", "*", "http://b.example"]}, ["hosts[1]", "hosts[2]"]),
+        ({"mode": "none", "hosts": ["a.example"]}, ["hosts"]),
+        ({"mode": "none", "ports": [80]}, ["ports"]),
+    ],
+)
+def test_a_wrong_egress_policy_names_its_fields(client: httpx2.Client, body: dict[str, Any], paths: list[str]) -> None:
+    assert sorted(envelope_paths(client.put("/v1/account/egress", json=body))) == paths
+    assert client.get("/v1/account").json()["egress"] == {"mode": "public", "hosts": []}
+
+
+def test_the_egress_policy_is_set_by_request_and_by_command(stack: Stack) -> None:
+    with api(stack, account="tests-egress") as account:
+        body = {"mode": "allowlist", "hosts": ["CDN.example.com", "*.example.org"]}
+        changed = account.put("/v1/account/egress", json=body)
+        assert (changed.status_code, changed.json()) == (200, {**body, "hosts": ["cdn.example.com", "*.example.org"]})
+        egress = ("accounts", "egress", "--account", "tests-egress", "--mode")
+        assert command(stack, *egress, "allowlist", "--host", "one.example", "--host", "two.example") == ""
+        listed = {"mode": "allowlist", "hosts": ["one.example", "two.example"]}
+        assert account.get("/v1/account").json()["egress"] == listed
+        wrong = pressline(*egress, "allowlist", "--host", "one.example:80", "--data", str(stack.data), check=False)
+        assert (wrong.returncode, "egress.hosts[0]" in wrong.stderr) == (1, True)
+        told = account.get("/v1/audit").json()["data"][0]
+        assert (told["actor"], told["subject"]) == ("operator", "allowlist one.example two.example")
 
 
 def test_the_monthly_limit_refuses_the_whole_batch_with_403(stack: Stack) -> None:

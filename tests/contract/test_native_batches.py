@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import httpx2
@@ -24,6 +25,8 @@ BATCH_FIELDS = {
     "started_at",
     "finished_at",
     "expires_at",
+    "queue_position",
+    "estimated_finish_at",
     "template",
     "retry_of",
     "retried_by",
@@ -50,7 +53,12 @@ ITEM_FIELDS = {
     "sha256",
     "outputs",
     "attempts",
+    "crashes",
+    "queued_at",
+    "claimed_at",
+    "finished_at",
     "duration_ms",
+    "upload_ms",
     "error",
     "warnings",
 }
@@ -158,7 +166,17 @@ def test_items_show_what_became_of_them(client: httpx2.Client, ended: dict[str, 
     assert "name" in failed["error"]["message"]
     content = httpx2.get(image["url"], trust_env=False, timeout=60).content
     assert (len(content), hashlib.sha256(content).hexdigest()) == (image["bytes"], image["sha256"])
-    assert image["attempts"] == 1
+    assert (image["attempts"], image["crashes"]) == (1, 0)
+
+
+def test_items_show_when_what_was_done(client: httpx2.Client, ended: dict[str, Any]) -> None:
+    image, pdf, failed = items_of(client, ended["id"])["data"]
+    for item in (image, pdf):
+        named = [ended["started_at"], *(item[name] for name in ("queued_at", "claimed_at", "finished_at"))]
+        moments = [datetime.fromisoformat(moment) for moment in named]
+        assert moments == sorted(moments)
+        assert 0 <= item["upload_ms"] <= item["duration_ms"]
+    assert failed["upload_ms"] is None
 
 
 def test_items_are_paged_by_cursor(client: httpx2.Client, ended: dict[str, Any]) -> None:

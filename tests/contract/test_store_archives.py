@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from services.scheduler.store.archives import COMPLETED, FAILED, PROCESSING, QUEUED, ArchiveFence, Archives
-from services.scheduler.store.database import Database
-from tests.support.servers import UrlServer
+from services.scheduler.stores import Stores
 
 NOW = 1_000_000
 ID = "arc_x_zip"
@@ -19,11 +16,8 @@ BATCH = {"_id": "batch_x", "account_id": "acme"}
 
 
 @pytest.fixture
-async def archives(mongodb_server: UrlServer) -> AsyncIterator[Archives]:
-    database = Database(mongodb_server.url, f"test_{secrets.token_hex(6)}")
-    await database.prepare()
-    yield Archives(database)
-    await database.close()
+def archives(stores: Stores) -> Archives:
+    return stores.archives
 
 
 def lease(token: str, until: int = NOW + 10) -> dict[str, Any]:

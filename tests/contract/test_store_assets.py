@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections.abc import AsyncIterator
-
-import pytest
 
 from pressline.asset.v1.asset_pb2 import Asset, AssetSet, StoredAsset
-from services.scheduler.store.database import Database
 from services.scheduler.stores import Stores
-from tests.support.servers import UrlServer
 
 NOW = 1_000_000
 EMPTY: dict[str, object] = {"assets": [], "loose": []}
-
-
-@pytest.fixture
-async def stores(mongodb_server: UrlServer) -> AsyncIterator[Stores]:
-    database = Database(mongodb_server.url, f"test_{secrets.token_hex(6)}")
-    await database.prepare()
-    yield Stores.of(database)
-    await database.close()
 
 
 async def test_of_many_who_change_a_library_one_does(stores: Stores) -> None:

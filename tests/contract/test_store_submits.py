@@ -33,7 +33,7 @@ async def test_unfinished_batches_are_counted_by_account_state_and_kind(stores: 
     assert await stores.batches.insert_creating(batch(account_id="acme", single=False))
 
     async def unfinished(states: tuple[str, ...], limit: int, *, single: bool) -> int:
-        return await stores.batches.unfinished("acme", states, limit, single=single)
+        return len(await stores.batches.unfinished("acme", states, limit, single=single))
 
     assert await unfinished(WAITING, 100, single=False) == 3
     assert await unfinished(ACTIVE, 100, single=False) == 4

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pressline_client import Client, ConflictError, ForbiddenError, NotFoundError, ValidationError
+from pressline_client import Client, ConflictError, Egress, ForbiddenError, NotFoundError, ValidationError
 from tests.support.stack import Stack
 
 CARD = "<p>{{name}}</p>"
@@ -90,6 +90,16 @@ def test_keys_from_making_to_revoking(stack: Stack, client: Client) -> None:
     assert rotated.id in {key.id for key in client.keys.list()}
     client.keys.revoke(rotated.id)
     assert not {made.id, rotated.id} & {key.id for key in client.keys.list()}
+
+
+def test_the_egress_policy(client: Client) -> None:
+    assert client.egress().mode == "public"
+    assert client.set_egress("allowlist", ["CDN.example.com"]).hosts == ["cdn.example.com"]
+    assert client.egress() == Egress(mode="allowlist", hosts=["cdn.example.com"])
+    with pytest.raises(ValidationError) as caught:
+        client.set_egress("allowlist", ["https://cdn.example.com"])
+    assert [each.path for each in caught.value.fields] == ["hosts[0]"]
+    assert client.set_egress("public") == Egress(mode="public", hosts=[])
 
 
 def test_subscriptions(client: Client) -> None:

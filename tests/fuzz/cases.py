@@ -25,10 +25,11 @@ BEYOND_SCHEMAS = re.compile(
     "|is for pages of JSON|is declared twice|cannot be combined with layout|must not name a layout twice"
     "|needs template, html or react|needs html, react or template|must give one source|has (styles|tailwind) but no"
     "|cannot be combined with selector|is not for a JPEG"
+    "|is only for the mode allowlist|for none the mode is none"
     "|is not for a file with pdfa|needs a user_password|is another than the user_password"
     # What the text or the bytes mean.
     "|must be greater than 0|must be at most 200in|is in the future|must be a time such as|must be a date and time"
-    "|must be from 1970|must be an IANA time zone|must be a BCP 47 locale|is a name such as|is not a PNG, JPEG"
+    "|must be from 1970|must be an IANA time zone|must be a BCP 47 locale|is a (name|host) such as|is not a PNG, JPEG"
     "|must be at most 4 kB|holds a NUL character|must be a list of pages|must be 1 to 127 bytes"
     "|holds a control character|must be a CSS selector"
 )

@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import io
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import httpx2
 import pytest
-from PIL import Image
-from pydantic import SecretStr
 
 from services.common.blobs import BlobStore
-from services.renderer.app import serve
-from services.renderer.settings import RendererSettings
-from services.scheduler.settings import SchedulerSettings
 from tests.support import fonts
 from tests.support.assets import BLUE, GREEN, RED, png
-from tests.support.gateway_inside import running_gateway
-from tests.support.ports import free_port
-from tests.support.renderer import chromium
-from tests.support.scheduler import TOKEN, running_scheduler, scheduler_settings
 from tests.support.servers import S3Server, UrlServer
+from tests.support.world import World, items, picture, running_world
 
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 HOST = "https://assets.pressline.invalid"
@@ -34,43 +23,10 @@ HTML = f"""<!doctype html><style>{STYLE}</style><span style="left:0">A</span>
 OUTPUT = {"format": "png", "width": 120, "height": 40}
 
 
-@dataclass
-class World:
-    """Two accounts of one system, and its renderers."""
-
-    acme: httpx2.AsyncClient
-    other: httpx2.AsyncClient
-    scheduler: SchedulerSettings
-
-    @asynccontextmanager
-    async def renderer(self) -> AsyncIterator[None]:
-        """A renderer with one browser until the end of the block."""
-        shared = {name: getattr(self.scheduler, name) for name in ("nats_url", "s3_url", "s3_access_key", "s3_bucket")}
-        settings = RendererSettings(
-            **shared,
-            s3_secret_key=self.scheduler.s3_secret_key,
-            scheduler_internal_address=self.scheduler.scheduler_internal_listen,
-            service_token=SecretStr(TOKEN),
-            renderer_health_listen=f"127.0.0.1:{free_port()}",
-            renderer_browsers=1,
-            chromium=chromium(),
-        )
-        stop = asyncio.Event()
-        serving = asyncio.create_task(serve(settings, stop))
-        try:
-            yield
-        finally:
-            stop.set()
-            await serving
-
-
 @pytest.fixture
 async def world(nats_server: UrlServer, mongodb_server: UrlServer, s3_server: S3Server) -> AsyncIterator[World]:
-    settings = scheduler_settings(nats_server, mongodb_server, s3_server)
-    async with running_scheduler(settings) as anonymous, running_gateway(settings) as gateway:
-        acme, other = await anonymous.as_account("acme"), await anonymous.as_account("other")
-        async with gateway.client(acme.key) as first, gateway.client(other.key) as second:
-            yield World(first, second, settings)
+    async with running_world(nats_server, mongodb_server, s3_server) as running:
+        yield running
 
 
 async def add(rest: httpx2.AsyncClient, name: str, data: bytes, **parameters: Any) -> str:
@@ -86,21 +42,10 @@ async def submit(rest: httpx2.AsyncClient, *logos: str) -> str:
     return str(answer.json()["id"])
 
 
-async def items(rest: httpx2.AsyncClient, batch_id: str) -> list[dict[str, Any]]:
-    """The items of a batch once it has ended."""
-    async with asyncio.timeout(120):
-        while (await rest.get(f"/v1/batches/{batch_id}")).json()["finished_at"] is None:
-            await asyncio.sleep(0.1)
-    found: list[dict[str, Any]] = (await rest.get(f"/v1/batches/{batch_id}/items")).json()["data"]
-    return found
-
-
 async def colours(item: dict[str, Any]) -> tuple[Any, Any]:
     """What its text and its logo look like."""
-    assert item["status"] == "succeeded", item
-    async with httpx2.AsyncClient(trust_env=False, timeout=60) as anybody:
-        picture = Image.open(io.BytesIO((await anybody.get(item["url"])).content)).convert("RGB")
-    return picture.getpixel((20, 10)), picture.getpixel((60, 20))
+    shown = await picture(item)
+    return shown.getpixel((20, 10)), shown.getpixel((60, 20))
 
 
 async def test_each_account_renders_with_its_own_fonts_and_images(world: World) -> None:

@@ -103,14 +103,3 @@ async def test_a_download_that_breaks_off_goes_on_where_it_was(
         with pytest.raises(HTTPError):
             await asyncio.to_thread(lambda: b"".join(broken.read(prefix + "x", len(data))))
         await broken.close()
-
-
-async def test_uploads_that_were_left_are_freed_by_prefix(blobs: BlobStore, s3_server: S3Server, prefix: str) -> None:
-    client, bucket = blobs._client, s3_server.bucket
-    for key in ("mine/x", "other/x"):
-        upload = await asyncio.to_thread(client._create_multipart_upload, bucket, prefix + key, {})
-        await asyncio.to_thread(client._upload_part, bucket, prefix + key, bytes(5 * MIB), None, upload, 1)
-    await blobs.abort_uploads(prefix + "mine/")
-    left = await asyncio.to_thread(lambda: client._list_multipart_uploads(bucket, prefix=prefix).uploads)
-    assert [each.object_name for each in left] == [prefix + "other/x"]
-    await blobs.abort_uploads(prefix)

@@ -13,7 +13,7 @@ from PIL import Image
 from pypdf import PdfReader
 
 from services.renderer.engine.engine import Engine
-from services.renderer.engine.model import Rendered, RenderError
+from services.renderer.engine.model import ErrorCode, Rendered, RenderError
 from tests.support.renderer import STRICT, pdf, render, running_engine, source
 
 MM = 72 / 25.4
@@ -162,6 +162,26 @@ async def test_margins_without_room_are_explained(engine: Engine) -> None:
     with pytest.raises(RenderError, match="margins") as caught:
         await render(engine, "x", pdf(width="5cm", height="5cm", margin_top="3cm", margin_bottom="3cm"))
     assert caught.value.code == "TEMPLATE_ERROR"
+
+
+@pytest.mark.parametrize(
+    "loading",
+    [
+        "<link rel=stylesheet href='https://styles.example/a.css'>",
+        "<style>@import url(https://styles.example/a.css);</style>",
+        "<style>@font-face{font-family:x;src:url(https://styles.example/x.woff2)}b{font-family:x}</style>",
+    ],
+)
+@pytest.mark.parametrize("script", ["", "<script></script>"])
+async def test_a_header_that_loads_something_is_told_so(engine: Engine, loading: str, script: str) -> None:
+    with pytest.raises(RenderError, match=r"The header or footer cannot be printed: .* can load nothing") as caught:
+        await render(engine, f"<p>body{script}", pdf(footer_html=f"{loading}<b>Total</b>"))
+    assert caught.value.code == ErrorCode.TEMPLATE_ERROR
+
+
+async def test_a_header_with_a_style_sheet_of_its_own(engine: Engine) -> None:
+    header = "<link rel=stylesheet href='data:text/css,b{text-transform:uppercase}'><b>total</b>"
+    assert "TOTAL" in await text(await render(engine, "<p>body", pdf(header_html=header)))
 
 
 async def test_scripts_in_a_header_do_not_run_in_the_warm_page(engine: Engine) -> None:

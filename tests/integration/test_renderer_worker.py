@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 from collections.abc import AsyncIterator
 
 import pytest
+from PIL import Image
 from pydantic import SecretStr
 
 from pressline.asset.v1.asset_pb2 import AssetSet
@@ -18,6 +20,8 @@ from services.common.blobs import BlobStore
 from services.common.consumer import Again, Done
 from services.common.errors import PresslineError, Reason
 from services.common.settings import BlobSettings
+from services.renderer import screenshots
+from services.renderer.engine import failures
 from services.renderer.engine.engine import Engine
 from services.renderer.engine.model import BrowserCrashedError
 from services.renderer.sources import Sources
@@ -85,7 +89,7 @@ async def test_an_item_is_rendered_stored_and_reported(bench: Bench) -> None:
     )
     assert await bench.handle() == Done()
     assert [method for method in bench.desk.methods() if method != "extend"] == ["claim", "source", "complete"]
-    report = bench.desk.told[-1][1]
+    report = bench.desk.last[1]
     assert report.lease.token == "token"
     assert report.render_duration.ToMilliseconds() > 0
     wide, paper = report.outputs
@@ -106,7 +110,7 @@ async def test_a_layout_that_fails_is_named_and_the_others_are_kept(bench: Bench
         task_pb2.Render(layout="good", source_id=good, output=image(), object_key="t/good.png"),
     )
     assert await bench.handle() == Done()
-    method, report = bench.desk.told[-1]
+    method, report = bench.desk.last
     assert method == "fail"
     assert [(error.layout, error.code) for error in report.errors] == [("bad", "TEMPLATE_ERROR")]
     assert '"nobody"' in report.errors[0].message
@@ -116,7 +120,7 @@ async def test_a_layout_that_fails_is_named_and_the_others_are_kept(bench: Bench
 async def test_a_source_that_is_gone_fails_the_item(bench: Bench) -> None:
     bench.desk.offer("item", task_pb2.Render(source_id="gone", output=image(), object_key="t/x"))
     assert await bench.handle() == Done()
-    assert bench.desk.told[-1][1].errors[0].code == "INTERNAL_ERROR"
+    assert bench.desk.last[1].errors[0].code == "INTERNAL_ERROR"
 
 
 async def test_nothing_to_do_and_unreadable_messages_are_done_with(bench: Bench) -> None:
@@ -164,7 +168,7 @@ async def test_a_crash_hands_the_item_back_charged(bench: Bench, monkeypatch: py
     monkeypatch.setattr(bench.engine, "render", crash)
     bench.desk.offer("item", task_pb2.Render(source_id=bench.source("x"), output=image(), object_key="t/c"), attempt=3)
     assert await bench.handle() == Again(8)
-    method, report = bench.desk.told[-1]
+    method, report = bench.desk.last
     assert (method, report.crashed) == ("release", True)
 
 
@@ -173,7 +177,7 @@ async def test_a_store_that_is_away_hands_the_item_back(bench: Bench, s3_server:
     bench.worker._blobs = away
     bench.desk.offer("item", task_pb2.Render(source_id=bench.source("x"), output=image(), object_key="t/a"))
     assert await bench.handle() == Again(2)
-    method, report = bench.desk.told[-1]
+    method, report = bench.desk.last
     assert (method, report.crashed) == ("release", False)
     assert "stored" in report.reason
     await away.close()
@@ -187,7 +191,7 @@ async def test_a_worker_that_is_stopped_hands_the_item_back(bench: Bench) -> Non
     handling.cancel()
     with pytest.raises(asyncio.CancelledError):
         await handling
-    assert (bench.desk.told[-1][0], bench.desk.told[-1][1].crashed) == ("release", False)
+    assert (bench.desk.last[0], bench.desk.last[1].crashed) == ("release", False)
 
 
 async def test_a_set_of_assets_is_read_once_and_an_item_without_its_set_is_handed_back(bench: Bench) -> None:
@@ -201,7 +205,7 @@ async def test_a_set_of_assets_is_read_once_and_an_item_without_its_set_is_hande
         ended = await bench.handle(item)
         assert isinstance(ended, Done if set_id == "set" else Again)
     assert bench.desk.methods().count("asset set") == 2
-    assert bench.desk.methods()[-1] == "release"
+    assert bench.desk.last[0] == "release"
     assert [list(each.warnings) for method, each in bench.desk.told if method == "complete"] == [[], []]
 
 
@@ -211,7 +215,7 @@ async def test_what_is_not_loaded_is_a_warning_or_fails_the_item(bench: Bench, *
     bench.desk.offer("item", task_pb2.Render(source_id=html, output=image(), object_key="t/remote.png"))
     bench.desk.tasks["item"].task.environment.assets_required = required
     assert await bench.handle() == Done()
-    method, report = bench.desk.told[-1]
+    method, report = bench.desk.last
     sentence = (
         "The image http://10.0.0.1/logo.png was not loaded: its host has no address that documents may load from."
     )
@@ -219,3 +223,58 @@ async def test_what_is_not_loaded_is_a_warning_or_fails_the_item(bench: Bench, *
     assert method == ("fail" if required else "complete")
     if required:
         assert [(error.code, error.message) for error in report.errors] == [("ASSET_FAILED", sentence)]
+
+
+def failing(bench: Bench) -> None:
+    html = bench.source(
+        "<style>html{background:#0a0}</style>{{name}}<script>pressline.ready(Promise.reject(1))</script>"
+    )
+    fine = bench.source("{{name}}")
+    bench.desk.offer(
+        "item",
+        task_pb2.Render(layout="fine", source_id=fine, output=image(), object_key="t/1.png", screenshot_key="t/1.jpg"),
+        task_pb2.Render(layout="bad", source_id=html, output=image(), object_key="t/2.png", screenshot_key="t/2.jpg"),
+        # As a scheduler says it that knows of no screenshots.
+        task_pb2.Render(layout="old", source_id=html, output=image(), object_key="t/3.png"),
+        data=b'{"name": ""}',
+    )
+
+
+async def test_a_failed_item_has_the_picture_of_its_page_and_all_warnings(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(failures, "SECONDS", 60)
+    monkeypatch.setattr(screenshots, "SECONDS", 60)
+    failing(bench)
+    assert await bench.handle() == Done()
+    method, report = bench.desk.last
+    assert (method, [error.layout for error in report.errors]) == ("fail", ["bad", "old"])
+    assert [(each.layout, each.object_key) for each in report.screenshots] == [("bad", "t/2.jpg")]
+    assert [each.object_key for each in report.outputs] == ["t/1.png"]
+    found = Image.open(io.BytesIO(await bench.blobs.get("t/2.jpg")))
+    assert (found.format, found.size) == ("JPEG", (200, 100))
+    empty = 'EMPTY_VARIABLE: "name" on line 1 of the template is empty.'
+    blank = "BLANK_PAGE: The image has one colour all over."
+    assert list(report.warnings) == [
+        *(f"{told} (layout fine)" for told in (blank, empty)),
+        *(f"{empty} (layout {layout})" for layout in ("bad", "old")),
+    ]
+
+
+async def test_a_store_that_takes_no_picture_changes_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    put = bench.blobs.put
+
+    async def put_files(key: str, data: bytes, content_type: str) -> None:
+        if key.endswith(".jpg"):
+            raise OSError("no room")
+        await put(key, data, content_type)
+
+    monkeypatch.setattr(bench.blobs, "put", put_files)
+    failing(bench)
+    assert await bench.handle() == Done()
+    method, report = bench.desk.last
+    assert (method, list(report.screenshots)) == ("fail", [])
+    assert [(error.code, error.layout) for error in report.errors] == [
+        ("TEMPLATE_ERROR", "bad"),
+        ("TEMPLATE_ERROR", "old"),
+    ]

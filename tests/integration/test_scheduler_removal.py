@@ -4,84 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlsplit
 
-import grpc
 import pytest
-from minio import Minio
 
 from pressline.account.v1 import account_pb2
 from pressline.batch.v1 import batch_pb2
 from pressline.task.v1 import task_pb2
-from pressline.webhook.v1 import webhook_pb2
-from services.common import ids
-from services.common.blobs import BlobStore
 from services.common.errors import Reason
-from services.common.rpc_errors import from_rpc_error
 from services.scheduler import clock
 from services.scheduler.removal import RECHECK_MS, TAKE_UP_MS, TOMBSTONE_MS
-from services.scheduler.store.database import Database
-from services.scheduler.stores import Stores
-from tests.support.scheduler import Client, ReportingRenderer, running_scheduler, scheduler_settings
+from tests.support.kept import GONE_WITHIN_SECONDS, World, keeping, reason_of, until_removed
 from tests.support.servers import S3Server, UrlServer
-
-GONE_WITHIN_SECONDS = 60
-
-
-@dataclass
-class World:
-    """A scheduler with what it keeps."""
-
-    client: Client
-    stores: Stores
-    blobs: BlobStore
-    nats_url: str
-    s3: S3Server
-
-    async def ended(self, rows: int = 2, **fields: Any) -> batch_pb2.CreateBatchResponse:
-        """A batch that has ended, each item with an object of each of two attempts."""
-
-        async def store(task: task_pb2.Task) -> list[batch_pb2.ItemError]:
-            for render in task.renders:
-                for key in (render.object_key, render.object_key.replace("/1", "/0")):
-                    await self.blobs.put(key, b"x", "image/png")
-            return []
-
-        async with ReportingRenderer(self.client, self.nats_url, store).running():
-            created = await self.client.submit(rows, **fields)
-            await self.client.until_ended(created.batch.id)
-        return created
-
-    async def objects(self, batch_id: str) -> list[str]:
-        return await objects(self.s3, f"acme/{batch_id}/")
-
-    async def delete(self, batch_id: str, client: Client | None = None) -> None:
-        caller = client or self.client
-        await caller.batches.DeleteBatch(batch_pb2.DeleteBatchRequest(batch_id=batch_id), metadata=caller.auth)
-
-    def reads(self, created: batch_pb2.CreateBatchResponse, client: Client) -> list[Awaitable[object]]:
-        """Every way to read something of a batch."""
-        batch_id, auth = created.batch.id, client.auth
-        return [
-            client.batch(batch_id),
-            client.items(batch_id),
-            client.cancel(batch_id),
-            client.batches.GetItem(batch_pb2.GetItemRequest(item_id=created.item_ids[0]), metadata=auth),
-            client.batches.WaitItem(batch_pb2.WaitItemRequest(item_id=created.item_ids[0]), metadata=auth),
-            client.webhooks.ListDeliveries(webhook_pb2.ListDeliveriesRequest(batch_id=batch_id), metadata=auth),
-        ]
 
 
 @pytest.fixture
 async def world(nats_server: UrlServer, mongodb_server: UrlServer, s3_server: S3Server) -> AsyncIterator[World]:
-    settings = scheduler_settings(nats_server, mongodb_server, s3_server)
-    database, blobs = Database(settings.mongodb_url, settings.mongodb_database), BlobStore(settings)
-    async with running_scheduler(settings) as anonymous:
-        yield World(await anonymous.as_account("acme"), Stores.of(database), blobs, nats_server.url, s3_server)
-    await blobs.close()
-    await database.close()
+    async with keeping(nats_server, mongodb_server, s3_server) as kept:
+        yield kept
 
 
 @pytest.fixture
@@ -93,26 +32,6 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
         monkeypatch.setattr(clock, "now_ms", lambda: real() + milliseconds)
 
     return forward
-
-
-async def objects(s3: S3Server, prefix: str) -> list[str]:
-    """What the store holds, asked without our own client."""
-    client = Minio(urlsplit(s3.url).netloc, s3.access_key, s3.secret_key, secure=False)
-    return await asyncio.to_thread(
-        lambda: [str(each.object_name) for each in client.list_objects(s3.bucket, prefix, recursive=True)]
-    )
-
-
-async def reason_of(call: Awaitable[object]) -> Reason:
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call
-    return from_rpc_error(caught.value).reason
-
-
-async def until_removed(world: World, batch_id: str) -> None:
-    async with asyncio.timeout(GONE_WITHIN_SECONDS):
-        while await world.stores.batches.get(batch_id) is not None:
-            await asyncio.sleep(0.1)
 
 
 async def test_a_deleted_batch_leaves_nothing_but_a_tombstone(world: World) -> None:
@@ -235,16 +154,3 @@ async def test_an_output_that_comes_late_is_deleted_as_well(world: World, later:
     async with asyncio.timeout(GONE_WITHIN_SECONDS):
         while await world.stores.tombstones.to_recheck(clock.now_ms(), 10):
             await asyncio.sleep(0.1)
-
-
-async def test_deleting_by_prefix_goes_page_by_page_and_touches_nothing_else(world: World) -> None:
-    mine, other = f"acme/{ids.new('batch')}", f"acme/{ids.new('batch')}"
-    keys = [f"{mine}/{i}.png" for i in range(1005)] + [f"{other}/0.png"]
-    for start in range(0, len(keys), 50):
-        await asyncio.gather(*(world.blobs.put(key, b"x", "image/png") for key in keys[start : start + 50]))
-    pages = 0
-    while await world.blobs.delete_some(f"{mine}/"):
-        pages += 1
-    assert pages == 2
-    assert await objects(world.s3, f"{mine}/") == []
-    assert await objects(world.s3, f"{other}/") == [f"{other}/0.png"]

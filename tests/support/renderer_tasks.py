@@ -34,6 +34,11 @@ class Desk(task_pb2_grpc.TaskServiceServicer):
     def methods(self) -> list[str]:
         return [method for method, _ in self.told]
 
+    @property
+    def last(self) -> tuple[str, Any]:
+        """The last thing that it was told, but for extensions of leases: those may come in late."""
+        return [each for each in self.told if each[0] != "extend"][-1]
+
     async def wait_for(self, method: str, count: int = 1, seconds: float = 60) -> None:
         """Until the method was called so often."""
         async with asyncio.timeout(seconds):

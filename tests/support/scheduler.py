@@ -44,6 +44,7 @@ def scheduler_settings(nats: UrlServer, mongodb: UrlServer, s3: S3Server, **chan
         "s3_access_key": s3.access_key,
         "s3_secret_key": SecretStr(s3.secret_key),
         "s3_bucket": s3.bucket,
+        "s3_region": s3.region,
         "secret_key": SecretStr("ab" * 32),
         "service_token": SecretStr(TOKEN),
         "sweep_seconds": 0.5,
@@ -125,10 +126,11 @@ async def running_scheduler(settings: SchedulerSettings, tls: ChannelTls | None 
     try:
         yield Client(public, internal)
     finally:
-        stop.set()
-        await serving
+        # A scheduler waits a moment for those who watch it.
         await public.close()
         await internal.close()
+        stop.set()
+        await serving
 
 
 Inspect = Callable[[task_pb2.SourceDocument], template_pb2.Inspection]

@@ -36,6 +36,7 @@ class S3Server:
     access_key: str
     secret_key: str
     bucket: str
+    region: str = "us-east-1"
 
 
 @asynccontextmanager

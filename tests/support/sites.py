@@ -104,7 +104,6 @@ async def way_out(
     async with AsyncExitStack() as closing:
         chosen = EgressSettings(**{"template_allow": allow, **settings})
         egress = await closing.enter_async_context(running_egress(chosen, resolver, open_ports))
-        assert egress is not None
         yield egress
 
 

@@ -22,7 +22,7 @@ from services.common import scopes
 from services.common.errors import PresslineError, Reason
 from services.common.scopes import METHODS, Scope
 from services.gateway import access, app
-from services.gateway.models.accounts import KeyBody, RotationBody
+from services.gateway.models.accounts import EgressBody, KeyBody, RotationBody
 from services.gateway.scheduler import Stubs
 from services.gateway.settings import GatewaySettings
 from services.gateway.translate import accounts
@@ -119,6 +119,12 @@ def test_the_grace_period_is_bounded(grace: object) -> None:
 def test_no_grace_is_not_the_default_grace() -> None:
     assert accounts.rotate_request("key_x", 0).HasField("grace_period")
     assert not accounts.rotate_request("key_x", None).HasField("grace_period")
+
+
+def test_an_egress_policy_there_and_back() -> None:
+    for mode, hosts in (("public", []), ("allowlist", ["cdn.example.com"]), ("none", [])):
+        body = EgressBody.model_validate({"mode": mode, "hosts": hosts})
+        assert accounts.egress(accounts.egress_request(body).egress) == {"mode": mode, "hosts": hosts}
 
 
 def usage(limit: int, used: int, reserved: int) -> account_pb2.Usage:

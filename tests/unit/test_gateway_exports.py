@@ -56,7 +56,8 @@ def test_a_line_of_ndjson_is_the_item_as_json() -> None:
 
 
 def test_a_line_of_csv_holds_every_field_of_the_item() -> None:
-    assert set(rows.COLUMNS) == set(native.item(DONE)) - {"error"} | {"error_code", "error_message"}
+    errors = {"error_code", "error_message", "error_screenshot_url"}
+    assert set(rows.COLUMNS) == set(native.item(DONE)) - {"error"} | errors
     (row,) = table(DONE)
     assert (row["id"], row["index"], row["status"], row["url"], row["bytes"]) == (
         "gen_1",
@@ -70,9 +71,12 @@ def test_a_line_of_csv_holds_every_field_of_the_item() -> None:
 
 
 def test_csv_tells_errors_and_warnings() -> None:
-    error = batch_pb2.ItemError(code="TEMPLATE_ERROR", message='"name" is missing,\nsee row 2')
+    error = batch_pb2.ItemError(
+        code="TEMPLATE_ERROR", message='"name" is missing,\nsee row 2', screenshot_url="http://f"
+    )
     (row,) = table(batch_pb2.Item(state=batch_pb2.ITEM_STATE_FAILED, errors=[error], warnings=["odd"]))
     assert (row["error_code"], row["error_message"]) == ("TEMPLATE_ERROR", '"name" is missing,\nsee row 2')
+    assert row["error_screenshot_url"] == "http://f"
     assert json.loads(row["warnings"]) == ["odd"]
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 from services.scheduler import model
@@ -33,10 +36,23 @@ def test_terminal_states_lead_nowhere() -> None:
     assert {"succeeded", "failed", "cancelled"} == model.ENDED_ITEM
 
 
-def test_every_transition_leads_to_a_state() -> None:
-    for table in (model.BATCH_TRANSITIONS, model.ITEM_TRANSITIONS):
-        for following in table.values():
-            assert following <= table.keys()
+def test_every_event_leads_to_a_state() -> None:
+    tables: tuple[Mapping[str, Mapping[Any, str]], ...] = (model.BATCH_EVENTS, model.ITEM_EVENTS)
+    for table in tables:
+        for events in table.values():
+            assert set(events.values()) <= table.keys()
+
+
+def test_every_event_of_an_item_ends_in_one_state_or_leaves_it_where_it_was() -> None:
+    for event in set(model.ItemEvent) - {model.ItemEvent.RING_AGAIN}:
+        assert model.state_after(event) in model.ITEM_EVENTS
+    for state in model.states_before(model.ItemEvent.RING_AGAIN):
+        assert model.ITEM_EVENTS[state][model.ItemEvent.RING_AGAIN] == state
+
+
+def test_what_is_open_can_be_cancelled_and_what_has_ended_can_not() -> None:
+    assert model.states_before(model.ItemEvent.CANCEL) == list(model.OPEN_ITEM)
+    assert model.batch_states_before(model.CANCELLED) == [model.PENDING, model.PROCESSING]
 
 
 def test_a_cancel_shows_before_it_settles_but_not_after_another_end() -> None:

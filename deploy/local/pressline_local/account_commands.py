@@ -14,7 +14,7 @@ from pressline.account.v1 import account_pb2
 from pressline_local import control, keys
 from pressline_local.errors import LocalError
 from pressline_local.folder import DataFolder
-from pressline_local.keys import KeyForm, PlanName
+from pressline_local.keys import EgressName, KeyForm, PlanName
 from pressline_local.terminal import DEFAULT_DATA, Data, sentences
 from services.common.scopes import Scope
 
@@ -32,9 +32,8 @@ def register(app: typer.Typer) -> None:
     keys_app.command("rotate")(rotate_key)
     app.add_typer(keys_app, name="keys")
     accounts_app = typer.Typer(help="Accounts of the running stack.", no_args_is_help=True)
-    # A group of its own even while it has one command.
-    accounts_app.callback()(lambda: None)
     accounts_app.command("plan")(change_plan)
+    accounts_app.command("egress")(change_egress)
     app.add_typer(accounts_app, name="accounts")
 
 
@@ -98,6 +97,20 @@ def change_plan(
     """Put an account on another plan."""
     folder = DataFolder(data)
     _asked(folder, keys.set_plan(folder, account, plan))
+
+
+def change_egress(
+    account: Account,
+    mode: Annotated[EgressName, typer.Option(help="All that the installation lets documents load, or less.")],
+    host: Annotated[
+        list[str] | None,
+        typer.Option(help="With `allowlist`, a host or *.name; may be repeated. These are all: others are dropped."),
+    ] = None,
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Say what an account's documents may load from elsewhere, in batches submitted from then on."""
+    folder = DataFolder(data)
+    _asked(folder, keys.set_egress(folder, account, mode, host or ()))
 
 
 def _asked(folder: DataFolder, call: Coroutine[Any, Any, T]) -> T:

@@ -29,6 +29,14 @@ class PlanName(StrEnum):
     ENTERPRISE = "enterprise"
 
 
+class EgressName(StrEnum):
+    """What documents may load from elsewhere, as the command line names it."""
+
+    PUBLIC = "public"
+    ALLOWLIST = "allowlist"
+    NONE = "none"
+
+
 class KeyForm(StrEnum):
     """How keys begin, as the command line names them."""
 
@@ -98,6 +106,15 @@ async def set_plan(folder: DataFolder, account: str, plan: PlanName) -> None:
     async with _channel(folder) as channel:
         stub = account_pb2_grpc.AdmissionServiceStub(channel)
         await translated(stub.SetPlan(request, timeout=CALL_SECONDS))
+
+
+async def set_egress(folder: DataFolder, account: str, mode: EgressName, hosts: Sequence[str]) -> None:
+    """Say what an account's documents may load from elsewhere."""
+    policy = account_pb2.EgressPolicy(mode=account_pb2.EgressMode.Value(f"EGRESS_MODE_{mode.name}"), hosts=hosts)
+    request = account_pb2.SetEgressPolicyRequest(egress=policy)
+    async with _channel(folder) as channel:
+        call = account_pb2_grpc.AccountServiceStub(channel).SetEgressPolicy
+        await translated(call(request, metadata=_acting_for(account), timeout=CALL_SECONDS))
 
 
 @asynccontextmanager

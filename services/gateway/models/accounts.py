@@ -1,4 +1,4 @@
-"""Requests about an account's keys."""
+"""Requests about an account's keys, and about what its documents may load."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from services.common import remote_hosts
 from services.gateway.models.fields import WHOLE, Exact, examples
 
 LONGEST_GRACE_SECONDS = 30 * 24 * 3600
@@ -52,4 +53,24 @@ class RotationBody(Exact):
 
     grace_seconds: Annotated[int, Field(ge=0, le=LONGEST_GRACE_SECONDS), WHOLE] | None = Field(
         None, description="For how long the old key works on; a day when left out."
+    )
+
+
+_Host = Annotated[str, Field(min_length=1, max_length=remote_hosts.MAX_CHARACTERS)]
+
+
+class EgressBody(Exact):
+    """What the account's documents may load over http and https, in batches submitted from then on."""
+
+    model_config = examples({"mode": "allowlist", "hosts": ["cdn.example.com", "*.fonts.example"]}, {"mode": "none"})
+
+    mode: Literal["public", "allowlist", "none"] = Field(
+        description="`public`: whatever the installation lets documents load; `allowlist`: of that, only what is on "
+        "`hosts`; `none`: nothing."
+    )
+    hosts: list[_Host] = Field(
+        default_factory=list,
+        max_length=remote_hosts.MAX_HOSTS,
+        description="With `allowlist`, and only then: names (`cdn.example.com`), all names beneath one "
+        "(`*.example.com`, which is not `example.com` itself) and numeric addresses.",
     )

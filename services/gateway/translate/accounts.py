@@ -9,7 +9,7 @@ from typing import Any
 from pressline.account.v1 import account_pb2
 from pressline.webhook.v1 import webhook_pb2
 from services.common.scopes import Scope
-from services.gateway.models.accounts import KeyBody
+from services.gateway.models.accounts import EgressBody, KeyBody
 from services.gateway.translate.paths import Renames
 from services.gateway.translate.values import timestamp
 
@@ -34,7 +34,17 @@ PLANS: Mapping[int, str] = {
     account_pb2.PLAN_BUSINESS: "business",
     account_pb2.PLAN_ENTERPRISE: "enterprise",
 }
-RENAMES: Renames = ((r"^expire_time$", "expires_at"), (r"^grace_period$", "grace_seconds"))
+_EGRESS_MODES: Mapping[str, account_pb2.EgressMode.ValueType] = {
+    "public": account_pb2.EGRESS_MODE_PUBLIC,
+    "allowlist": account_pb2.EGRESS_MODE_ALLOWLIST,
+    "none": account_pb2.EGRESS_MODE_NONE,
+}
+_EGRESS_NAMES = {mode: name for name, mode in _EGRESS_MODES.items()}
+RENAMES: Renames = (
+    (r"^expire_time$", "expires_at"),
+    (r"^grace_period$", "grace_seconds"),
+    (r"^egress\.(mode|hosts)", r"\1"),
+)
 
 
 def key_request(body: KeyBody) -> account_pb2.CreateKeyRequest:
@@ -55,6 +65,17 @@ def rotate_request(key_id: str, grace_seconds: int | None) -> account_pb2.Rotate
     return request
 
 
+def egress_request(body: EgressBody) -> account_pb2.SetEgressPolicyRequest:
+    """The policy to set."""
+    policy = account_pb2.EgressPolicy(mode=_EGRESS_MODES[body.mode], hosts=body.hosts)
+    return account_pb2.SetEgressPolicyRequest(egress=policy)
+
+
+def egress(stored: account_pb2.EgressPolicy) -> dict[str, Any]:
+    """What documents may load."""
+    return {"mode": _EGRESS_NAMES.get(stored.mode), "hosts": list(stored.hosts)}
+
+
 def account(stored: account_pb2.Account) -> dict[str, Any]:
     """The account and the key that asked."""
     return {
@@ -63,6 +84,7 @@ def account(stored: account_pb2.Account) -> dict[str, Any]:
         "limits": limits(stored.limits),
         "created_at": timestamp(stored.create_time),
         "key": key(stored.key),
+        "egress": egress(stored.egress),
     }
 
 

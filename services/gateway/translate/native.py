@@ -78,6 +78,8 @@ def batch(stored: batch_pb2.Batch) -> dict[str, Any]:
         "started_at": timestamp(stored.start_time),
         "finished_at": timestamp(stored.end_time),
         "expires_at": timestamp(stored.expire_time),
+        "queue_position": stored.queue_position if stored.HasField("queue_position") else None,
+        "estimated_finish_at": timestamp(stored.estimated_end_time),
         "template": template,
         "retry_of": stored.retry_of or None,
         "retried_by": list(stored.retried_by),
@@ -121,8 +123,13 @@ def item(stored: batch_pb2.Item) -> dict[str, Any]:
         "sha256": output.sha256 if output else None,
         "outputs": [_file(each) for each in stored.outputs],
         "attempts": stored.attempts,
+        "crashes": stored.crashes,
+        "queued_at": timestamp(stored.queue_time),
+        "claimed_at": timestamp(stored.claim_time),
+        "finished_at": timestamp(stored.end_time),
         "duration_ms": stored.duration_ms if output or error else None,
-        "error": {"code": error.code, "message": error.message} if error else None,
+        "upload_ms": stored.upload_ms if output else None,
+        "error": _failure(error) if error else None,
         "warnings": list(stored.warnings),
     }
 
@@ -227,6 +234,10 @@ def _file(output: batch_pb2.Output) -> dict[str, Any]:
         "bytes": output.size_bytes,
         "sha256": output.sha256,
     }
+
+
+def _failure(error: batch_pb2.ItemError) -> dict[str, Any]:
+    return {"code": error.code, "message": error.message, "screenshot_url": error.screenshot_url or None}
 
 
 def _attempt(stored: webhook_pb2.Attempt) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pressline.batch.v1 import batch_pb2
 from services.gateway.translate import native
 
 # Fields of an item that are objects or lists get columns of their own, or stay JSON.
-_ERROR = ("error_code", "error_message")
+_ERROR = ("error_code", "error_message", "error_screenshot_url")
 COLUMNS = (
     "id",
     "index",
@@ -29,7 +29,12 @@ COLUMNS = (
     "bytes",
     "sha256",
     "attempts",
+    "crashes",
+    "queued_at",
+    "claimed_at",
+    "finished_at",
     "duration_ms",
+    "upload_ms",
     *_ERROR,
     "warnings",
     "outputs",
@@ -50,8 +55,8 @@ def csv_rows(items: Iterable[batch_pb2.Item]) -> bytes:
 
 def _values(item: batch_pb2.Item) -> list[Any]:
     fields = native.item(item)
-    error = fields.pop("error") or {"code": None, "message": None}
-    fields |= {"error_code": error["code"], "error_message": error["message"]}
+    error = fields.pop("error") or {}
+    fields |= {column: error.get(column.removeprefix("error_")) for column in _ERROR}
     return [fields[column] for column in COLUMNS]
 
 

@@ -12,6 +12,7 @@ from pressline.archive.v1 import job_pb2
 from services.common.blobs import BLOB_ERRORS, BlobStore, is_missing
 from services.common.consumer import Again, Done, Verdict
 from services.common.errors import PresslineError
+from services.common.failpoints import Failpoint, failpoint
 from services.renderer.archives.jobs import ArchiveJobs
 from services.renderer.archives.maker import Made, Maker
 from services.renderer.archives.merger import MergeBrokenError
@@ -85,6 +86,7 @@ class Archiver:
     async def _make_and_report(self, job: job_pb2.ArchiveJob, maker: Maker) -> Verdict:
         try:
             made = await self._make(job.lease, maker)
+            failpoint(Failpoint.ARCHIVE_STORED)
             await self._jobs.complete(job.lease, made.size, made.sha256)
         except UnmergeableError as error:
             return await self._fail(job.lease, error)

@@ -14,6 +14,7 @@ from yarl import URL
 
 from services.common import pinning
 from services.renderer.egress import body
+from services.renderer.egress.addresses import NOT_VALID, judged
 from services.renderer.egress.policy import Policy
 from services.renderer.egress.resource import REDIRECTS, NotLoadedError, Resource
 
@@ -25,7 +26,6 @@ _HEADERS = {
     "Accept": "*/*",
     "Accept-Encoding": "gzip",
 }
-_CHARACTERS = re.compile(r"[!-~]+")
 _PRINTABLE = re.compile(r"[ -~]{0,200}")
 _RESERVED = "!#$%&'()*+,/:;=?@[]~"
 _OK = 200
@@ -40,7 +40,7 @@ _REASONS: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ClientPayloadError, "the server's answer ended early"),
     (aiohttp.ClientResponseError, "the server did not answer as HTTP demands"),
     (aiohttp.SocketTimeoutError, f"the server sent nothing for {IDLE_SECONDS:g} seconds"),
-    (ValueError, "the address is not valid"),
+    (ValueError, NOT_VALID),
 )
 _LOST = "the connection to the server was lost"
 
@@ -78,7 +78,7 @@ class Fetcher:
         try:
             # Waiting for a place is no fault of this server's.
             async with self._free, asyncio.timeout(self._limits.seconds) as deadline:
-                return await self._get(_judged(url))
+                return await self._get(judged(url))
         except (OSError, ValueError, aiohttp.ClientError) as error:
             if deadline.expired():
                 raise NotLoadedError(f"it took longer than {self._limits.seconds:g} seconds") from error
@@ -87,7 +87,7 @@ class Fetcher:
     async def _get(self, url: URL) -> Resource:
         idle = aiohttp.ClientTimeout(total=None, sock_read=IDLE_SECONDS)
         async with (
-            pinning.session(url.host or "", self._policy.permits, self._resolver, idle) as session,
+            pinning.session(url.raw_host or "", self._policy.permits, self._resolver, idle) as session,
             session.get(url, headers=_HEADERS, allow_redirects=False) as response,
         ):
             if response.status in REDIRECTS:
@@ -98,24 +98,12 @@ class Fetcher:
             return Resource(_OK, _told(response.headers.get("Content-Type", "")), data=data)
 
 
-def _judged(text: str) -> URL:
-    # Browsers write addresses in these characters alone; others could write more than one line of the request.
-    if not _CHARACTERS.fullmatch(text):
-        raise ValueError(text)
-    url = URL(text, encoded=True)
-    if url.scheme not in {"http", "https"} or not url.host:
-        raise ValueError(text)
-    if url.user is not None or url.password is not None:
-        raise NotLoadedError("its address holds a user name or password")
-    return url
-
-
 def _target(url: URL, location: str) -> str:
     # What a server writes may be any bytes.
     target = urljoin(str(url), quote(location.encode("utf-8", "surrogateescape"), safe=_RESERVED))
     if not location or not target.startswith(("http://", "https://")):
         raise NotLoadedError("the server redirects to what is neither http nor https")
-    return str(_judged(target))
+    return str(judged(target))
 
 
 def _told(content_type: str) -> str:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from services.renderer.egress.cache import Cache
+from services.renderer.egress.gate import Gate
 from services.renderer.egress.resource import NAMES, Kind, NotLoadedError, Resource, check_type, shortened
 from services.renderer.engine.requests import Answer
 
@@ -34,9 +35,10 @@ class ItemResources:
         warnings: what was not loaded, and why; sentences in alphabetical order.
     """
 
-    def __init__(self, batch_id: str, cache: Cache, limits: ItemLimits) -> None:
+    def __init__(self, batch_id: str, cache: Cache, limits: ItemLimits, gate: Gate) -> None:
         self.id = batch_id
         self._cache = cache
+        self._gate = gate
         self._limits = limits
         # By address: a layout that shows what another one did is not charged for it again.
         self._sizes: dict[str, int] = {}
@@ -67,6 +69,7 @@ class ItemResources:
             return None
 
     async def _load(self, url: str) -> Resource:
+        self._gate.check(url)
         if url not in self._sizes and len(self._sizes) >= self._limits.addresses:
             raise NotLoadedError(f"an item may load {self._limits.addresses:,} resources")
         self._sizes.setdefault(url, 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from services.common.addresses import PUBLIC_ONLY, AllowList
+from services.common.addresses import PUBLIC_ONLY, AllowList, is_public, parse_address
 
 WEB_PORTS = frozenset({80, 443})
 
@@ -39,5 +39,6 @@ class Policy:
                 return False
             case Mode.ALLOWLIST:
                 return self.allow.lists(host, address, port)
-        public = port in self.ports and self.allow.permits(host, address, port)
+        target = parse_address(address)
+        public = target is not None and port in self.ports and is_public(target)
         return public or self.allow.lists(host, address, port)

@@ -36,7 +36,7 @@ async def served(
     tab: Tab, document: Document, assets: Assets | None, remote: Remote | None = None
 ) -> AsyncIterator[None]:
     """Answer the document's requests for assets and for what is elsewhere. One that can make none pays nothing."""
-    tab.requests.refused.clear()
+    tab.requests.begin_document()
     if assets is not None and not (assets.font_rules or HOST in document.html):
         assets = None
     if remote is not None and not may_load(document):

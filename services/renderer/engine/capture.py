@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+import re
 
 from pressline.batch.v1.batch_pb2 import FORMAT_JPEG, FORMAT_PDF
 from services.renderer.engine.encode import Encoder, too_large
-from services.renderer.engine.model import ErrorCode, Rendered, RenderError
+from services.renderer.engine.model import ErrorCode, PageCrashedError, Rendered, RenderError
 from services.renderer.engine.options import CONTENT_TYPES, MAX_BYTES, MAX_PAGES, Image, Pdf
 from services.renderer.engine.pdf import dated, page_count
 from services.renderer.engine.shots import is_one_strip, shoot
@@ -17,6 +18,11 @@ _CHUNK_BYTES = 1 << 20
 _BOUNDED = {"pageRanges": f"1-{MAX_PAGES + 1}"}
 
 _NO_SUCH_PAGES = "Page range exceeds page count"
+_NO_ROOM = "content area is empty"
+# Told before it is known that the page has crashed.
+_ENDED = "Printing failed"
+# What in a header or footer ends the page that prints it, unless it is a data: address.
+_LOADING = re.compile(r"<link\b|@import\b|@font-face\b", re.IGNORECASE)
 
 
 async def capture(tab: Tab, wanted: Image | Pdf, encoder: Encoder, clock_ms: int | None) -> Rendered:
@@ -29,7 +35,9 @@ async def capture(tab: Tab, wanted: Image | Pdf, encoder: Encoder, clock_ms: int
         clock_ms: the date in a PDF, in milliseconds since 1970; None leaves it out.
 
     Raises:
-        RenderError: RESOURCE_LIMIT for too many pages or bytes, TEMPLATE_ERROR for a page without room.
+        RenderError: RESOURCE_LIMIT for too many pages or bytes; TEMPLATE_ERROR for a page without room, or a header or
+            footer that loads something.
+        PageCrashedError: the page ended over it.
     """
     rendered = await (_screenshot(tab, wanted, encoder) if isinstance(wanted, Image) else _print(tab, wanted, clock_ms))
     if len(rendered.data) > MAX_BYTES:
@@ -59,13 +67,8 @@ async def _screenshot(tab: Tab, wanted: Image, encoder: Encoder) -> Rendered:
 async def _print(tab: Tab, wanted: Pdf, clock_ms: int | None) -> Rendered:
     try:
         answer = await tab.send("Page.printToPDF", transferMode="ReturnAsStream", **_BOUNDED | wanted.parameters)
-    except ProtocolError as error:
-        if wanted.pages and _NO_SUCH_PAGES in str(error):
-            raise _beyond(wanted.pages[0]) from error
-        raise RenderError(
-            ErrorCode.TEMPLATE_ERROR,
-            "The page cannot be printed; its margins may leave no room for content.",
-        ) from error
+    except (ProtocolError, PageCrashedError) as error:
+        raise _unprintable(wanted, error) from error
     data = await _read(tab, answer["stream"])
     pages = page_count(data)
     if pages < len(wanted.pages):
@@ -74,6 +77,22 @@ async def _print(tab: Tab, wanted: Pdf, clock_ms: int | None) -> Rendered:
     if pages > MAX_PAGES:
         raise RenderError(ErrorCode.RESOURCE_LIMIT, f"The document has more than {MAX_PAGES} pages.")
     return Rendered(dated(data, clock_ms), CONTENT_TYPES[FORMAT_PDF], pages=pages)
+
+
+def _unprintable(wanted: Pdf, error: Exception) -> Exception:
+    if wanted.pages and _NO_SUCH_PAGES in str(error):
+        return _beyond(wanted.pages[0])
+    if _NO_ROOM in str(error):
+        return RenderError(ErrorCode.TEMPLATE_ERROR, "The margins leave no room for content on the page.")
+    if _LOADING.search(wanted.extra_html):
+        return RenderError(
+            ErrorCode.TEMPLATE_ERROR,
+            "The header or footer cannot be printed: it refers to a style sheet or font that is elsewhere, and can "
+            "load nothing. Write its CSS into a <style> element, and fonts as data: addresses.",
+        )
+    if isinstance(error, PageCrashedError) or _ENDED in str(error):
+        return PageCrashedError("the page crashed while it was printed")
+    return RenderError(ErrorCode.TEMPLATE_ERROR, "The page cannot be printed.")
 
 
 def _beyond(page: int) -> RenderError:

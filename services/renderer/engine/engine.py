@@ -12,7 +12,7 @@ import structlog
 
 from pressline.task.v1.task_pb2 import SourceDocument
 from pressline.template.v1.template_pb2 import Inspection
-from services.renderer.engine import assets, documents, late_fonts, options, stillness
+from services.renderer.engine import assets, documents, failures, late_fonts, options, stillness
 from services.renderer.engine.browser import Browser, Launcher
 from services.renderer.engine.capture import capture
 from services.renderer.engine.clip import located
@@ -161,10 +161,15 @@ class Engine:
             try:
                 async with budget.spend():
                     rendered = await self._make(tab, document, wanted, job)
+            except RenderError as error:
+                await failures.examine(tab, document, wanted, error)
+                raise
             except TimeoutError as error:
+                failure = timed_out(budget)
+                await failures.examine(tab, document, wanted, failure)
                 # Nothing less than this stops a page that does not want to end.
                 await browser.kill()
-                raise timed_out(budget) from error
+                raise failure from error
         # The page is free for another item meanwhile.
         return await self._finish(rendered, wanted, budget)
 
@@ -200,7 +205,10 @@ class Engine:
             elif wanted.page_style and "@page" in document.html:
                 await documents.add_style(tab, wanted.page_style)
             rendered = await capture(tab, wanted, self._encoder, where.now_ms if where.fixed else None)
-            return replace(rendered, warnings=await self._linter.look(tab, document, wanted, rendered))
+            warnings = await self._linter.look(tab, document, wanted, rendered)
+            if job.accept is not None:
+                job.accept(warnings)
+            return replace(rendered, warnings=warnings)
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[_Place]:

@@ -62,6 +62,21 @@ def shortened(warning: str) -> str:
     return line if len(line) <= MOST_CHARACTERS else line[: MOST_CHARACTERS - 1] + "…"
 
 
+async def said(tab: Tab, document: Document) -> str:
+    """The errors of a page's scripts, as the page keeps them."""
+    return str(await tab.evaluate("globalThis.presslinePage?.errors()") or "") if document.scripted else ""
+
+
+def before_capture(document: Document, errors: str) -> tuple[str, ...]:
+    """What is odd about a page that failed before it could be looked at.
+
+    Args:
+        document: what it showed.
+        errors: of its scripts, as it keeps them.
+    """
+    return tuple(Warnings({Code.CONSOLE_ERROR: [*_errors(errors)], Code.EMPTY_VARIABLE: [*document.empty]}))
+
+
 class Linter:
     """Looks at pages. It knows which characters are drawn on this machine, and asks once for each."""
 
@@ -80,7 +95,7 @@ class Linter:
     async def _look(self, tab: Tab, document: Document, wanted: Image | Pdf, rendered: Rendered) -> Warnings:
         world = await tab.isolated_world()
         page = await tab.evaluate(f"({_script('lint')})({json.dumps(_asked(wanted))})", context=world)
-        errors = await tab.evaluate("globalThis.presslinePage?.errors()") if document.scripted else ""
+        errors = await said(tab, document)
         missing = await self._missing(tab, world, page["characters"])
         is_blank = await has_one_colour(rendered) if isinstance(wanted, Image) else page["empty"]
         # Why a request was refused has been told, better than the page knows.
@@ -90,7 +105,7 @@ class Linter:
             {
                 Code.SUBRESOURCE_FAILED: [*map(_image, images), *map(_font, fonts)],
                 Code.MISSING_GLYPH: [*map(_glyph, missing)],
-                Code.CONSOLE_ERROR: [*_errors(str(errors or ""))],
+                Code.CONSOLE_ERROR: [*_errors(errors)],
                 Code.TEXT_CLIPPED: [*map(_clipped, page["clipped"])],
                 Code.BLANK_PAGE: [_blank(wanted)] if is_blank else [],
                 Code.EMPTY_VARIABLE: [*document.empty],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -28,12 +28,19 @@ class ErrorCode(StrEnum):
 
 
 class RenderError(Exception):
-    """The item fails for good; the message is for the template's author."""
+    """The item fails for good; the message is for the template's author.
 
-    def __init__(self, code: ErrorCode, message: str) -> None:
+    Attributes:
+        warnings: what was odd about the page by then, a code and a sentence each.
+        screenshot: a small JPEG of the page; empty when there is none.
+    """
+
+    def __init__(self, code: ErrorCode, message: str, warnings: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.warnings = warnings
+        self.screenshot = b""
 
 
 class BrowserLostError(Exception):
@@ -118,7 +125,10 @@ class Remote(Protocol):
 
 @dataclass(frozen=True)
 class Job:
-    """One file to make. `data_json` is a JSON object; `account` decides what may share a browser."""
+    """One file to make. `data_json` is a JSON object; `account` decides what may share a browser.
+
+    `accept` is called with the warnings of the page; raising RenderError it refuses the file.
+    """
 
     account: str
     source: SourceDocument
@@ -127,6 +137,7 @@ class Job:
     environment: Environment = NEUTRAL
     assets: Assets | None = None
     remote: Remote | None = None
+    accept: Callable[[tuple[str, ...]], None] | None = None
 
 
 @dataclass(frozen=True)

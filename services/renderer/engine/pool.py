@@ -131,7 +131,8 @@ class Pool:
         if own is not None:
             seat.warm.remove(own)
             return own[1]
-        if len(seat.warm) + seat.in_use > seat.pages:
+        # Twice what may be in use: accounts that take turns would otherwise close each other's tabs at every item.
+        if len(seat.warm) + seat.in_use > 2 * seat.pages:
             await seat.warm.pop(0)[1].close()
         return await browser.open(scripts=False)
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 # Answers under way at once, each held in memory, and requests that wait for one. A document that asks for more is not
 # answered any more, and so runs out of its time.
 AT_ONCE, WAITING = 4, 2_000
-_REFUSED = 400
+_REDIRECTED, _REFUSED = 300, 400
 Event = dict[str, Any]
 Send = Callable[..., Awaitable[Event]]
 On = Callable[[str, Callable[[Event], None]], None]
@@ -54,6 +54,8 @@ class Requests:
         self._answering: set[asyncio.Task[None]] = set()
         # What the present document was refused by a route, which has told why: addresses, and for what.
         self.refused: dict[str, str] = {}
+        # Where requests that were led elsewhere began, by which the page knows them.
+        self._origins: dict[str, str] = {}
 
     async def add(self, route: Route) -> None:
         """Answer by a route from now on; of several that take a request the first one answers."""
@@ -67,6 +69,11 @@ class Requests:
         """Answer by a route no longer."""
         self._routes.remove(route)
         await self._enable()
+
+    def begin_document(self) -> None:
+        """Forget what the document before was refused."""
+        self.refused.clear()
+        self._origins.clear()
 
     def abandon(self) -> None:
         """Answer nothing any more, of a tab that is thrown away: what it still asks for would hold up others."""
@@ -93,8 +100,8 @@ class Requests:
         try:
             async with self._at_once:
                 answer = None if route is None else await route.answer(event)
-                if route is not None and (answer is None or answer.status >= _REFUSED) and len(self.refused) < WAITING:
-                    self.refused[event["request"]["url"]] = event["resourceType"]
+                if route is not None:
+                    self._note(event, answer)
                 if answer is None:
                     await self._send("Fetch.failRequest", requestId=request, errorReason="NameNotResolved")
                 else:
@@ -102,6 +109,14 @@ class Requests:
         except Exception:
             # The request is gone with its page; whoever waits for the page learns why.
             return
+
+    def _note(self, event: Event, answer: Answer | None) -> None:
+        address, request = event["request"]["url"], event.get("networkId", "")
+        if answer is None or answer.status >= _REFUSED:
+            if len(self.refused) < WAITING:
+                self.refused |= dict.fromkeys((address, self._origins.get(request, address)), event["resourceType"])
+        elif answer.status >= _REDIRECTED and len(self._origins) < WAITING:
+            self._origins.setdefault(request, address)
 
     async def _fulfil(self, request: str, answer: Answer) -> None:
         await self._send(

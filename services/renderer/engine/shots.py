@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
+import pyvips
+
 from services.renderer.engine.encode import too_large
-from services.renderer.engine.options import MAX_BYTES, Image
+from services.renderer.engine.options import MAX_BYTES, Image, Pdf
 from services.renderer.engine.tab import Tab
 
 # Of much larger ones Chromium leaves parts white without a word, and its driver dies of the message they come in.
 STRIP_PIXELS = 16_000_000
 # Of strips as Chromium packs them, in haste. They are all held until they are packed better.
 MOST_BYTES = 2 * MAX_BYTES
+# Of what is looked at once, if ever: large enough to be read, and some tens of kilobytes.
+_GLANCE_SIDE, _GLANCE_QUALITY = 1400, 70
 # The colour beneath documents.
 _BENEATH = "Emulation.setDefaultBackgroundColorOverride"
 
@@ -43,6 +48,29 @@ async def shoot(tab: Tab, wanted: Image, options: dict[str, Any]) -> list[bytes]
         # White again. A tab that does not come here serves nothing else.
         await tab.send(_BENEATH)
     return strips
+
+
+async def glance(tab: Tab, wanted: Image | Pdf) -> bytes:
+    """A small JPEG of a tab's viewport as it is now, for people.
+
+    Raises:
+        ProtocolError: Chromium does not do it.
+    """
+    picture = {"format": "jpeg", "quality": _GLANCE_QUALITY}
+    scale = wanted.scale if isinstance(wanted, Image) else 1
+    smaller = min(_GLANCE_SIDE / (max(wanted.width, wanted.height) * scale), 1)
+    if tab.draws:
+        clip = {"x": 0, "y": 0, "width": wanted.width, "height": wanted.height, "scale": smaller}
+        return bytes((await tab.send("Page.captureScreenshot", clip=clip, **picture))["data"])
+    # It makes a frame when it is told to, and none before that.
+    await tab.send("HeadlessExperimental.beginFrame")
+    whole = bytes((await tab.send("HeadlessExperimental.beginFrame", screenshot=picture))["screenshotData"])
+    return await asyncio.to_thread(_shrunk, whole) if smaller < 1 else whole
+
+
+def _shrunk(picture: bytes) -> bytes:
+    small = pyvips.Image.thumbnail_buffer(picture, _GLANCE_SIDE, height=_GLANCE_SIDE)
+    return bytes(small.jpegsave_buffer(Q=_GLANCE_QUALITY))
 
 
 def is_one_strip(wanted: Image) -> bool:

@@ -20,8 +20,9 @@ WORLD = "pressline"
 class Tab:
     """A page. With `scripts` false nothing of its documents can run, whatever they hold."""
 
-    def __init__(self, connection: Connection, session: Session, lost: Lost, context: str) -> None:
+    def __init__(self, connection: Connection, session: Session, lost: Lost, context: str, *, draws: bool) -> None:
         self.frame = ""
+        self.draws = draws
         self._connection = connection
         self._session = session
         self._lost = lost
@@ -45,7 +46,7 @@ class Tab:
         await connection.send("Browser.setDownloadBehavior", {"behavior": "deny", "browserContextId": context})
         wanted = {"url": "about:blank", "browserContextId": context, "enableBeginFrameControl": not draws}
         target = await connection.send("Target.createTarget", wanted)
-        tab = cls(connection, await connection.attach(target["targetId"]), lost, context)
+        tab = cls(connection, await connection.attach(target["targetId"]), lost, context, draws=draws)
         await tab._prepare(scripts=scripts)
         return tab
 

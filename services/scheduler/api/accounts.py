@@ -19,7 +19,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class AccountService(account_pb2_grpc.AccountServiceServicer):
-    """The calling account: its standing, its keys, its audit log."""
+    """The calling account: its standing, its keys, its audit log, what its documents may load."""
 
     def __init__(self, callers: Callers, desk: AccountDesk, keyring: KeyRing, log: AuditLog) -> None:
         self._callers = callers
@@ -68,6 +68,12 @@ class AccountService(account_pb2_grpc.AccountServiceServicer):
         """A page of the audit log."""
         account = await self._callers.account(context)
         return await self._log.page(account["_id"], request.page_size, request.page_token)
+
+    async def SetEgressPolicy(
+        self, request: account_pb2.SetEgressPolicyRequest, context: Context
+    ) -> account_pb2.Account:
+        """What the account's documents may load."""
+        return await self._desk.set_egress(await self._callers.caller(context), request.egress)
 
 
 class AdmissionService(account_pb2_grpc.AdmissionServiceServicer):

@@ -29,7 +29,7 @@ class TaskService(task_pb2_grpc.TaskServiceServicer):
 
     async def ClaimTask(self, request: task_pb2.ClaimTaskRequest, _context: Context) -> task_pb2.ClaimTaskResponse:
         """Lease an item."""
-        return await self._tasks.claim(request.item_id, request.worker)
+        return await self._tasks.claim(request.item_id, request.worker, request.token)
 
     async def ExtendTask(self, request: task_pb2.ExtendTaskRequest, _context: Context) -> task_pb2.ExtendTaskResponse:
         """Prolong a lease."""
@@ -41,16 +41,18 @@ class TaskService(task_pb2_grpc.TaskServiceServicer):
         self, request: task_pb2.CompleteTaskRequest, _context: Context
     ) -> task_pb2.CompleteTaskResponse:
         """Record success."""
-        duration = request.render_duration.ToMilliseconds()
-        await self._tasks.end(_fence(request.lease), request.outputs, (), request.warnings, duration)
+        duration, upload = request.render_duration.ToMilliseconds(), request.upload_duration.ToMilliseconds()
+        fence = _fence(request.lease)
+        await self._tasks.end(fence, request.outputs, (), request.warnings, duration, upload_ms=upload)
         return task_pb2.CompleteTaskResponse()
 
     async def FailTask(self, request: task_pb2.FailTaskRequest, _context: Context) -> task_pb2.FailTaskResponse:
         """Record failure."""
         if not request.errors:
             raise invalid(Violation("errors", "has at least one entry"))
-        duration = request.render_duration.ToMilliseconds()
-        await self._tasks.end(_fence(request.lease), request.outputs, request.errors, request.warnings, duration)
+        duration, upload = request.render_duration.ToMilliseconds(), request.upload_duration.ToMilliseconds()
+        fence, shots = _fence(request.lease), request.screenshots
+        await self._tasks.end(fence, request.outputs, request.errors, request.warnings, duration, shots, upload)
         return task_pb2.FailTaskResponse()
 
     async def ReleaseTask(

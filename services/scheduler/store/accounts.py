@@ -45,6 +45,10 @@ class Accounts:
         """Change an account's plan."""
         await self._accounts.update_one({"_id": account_id}, {"$set": {"plan": plan}})
 
+    async def set_egress(self, account_id: str, field: Document) -> None:
+        """Write the field of an account's egress policy."""
+        await self._accounts.update_one({"_id": account_id}, {"$set": field})
+
     async def rotate_secret(self, account: Document, change: Document) -> bool:
         """Write the fields of an account's signing secrets; false when they changed since it was read."""
         version = account["secret_version"]

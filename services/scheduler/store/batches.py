@@ -11,12 +11,13 @@ from services.common import ids
 from services.scheduler import model
 from services.scheduler.store.database import FLAG, Collection, Database, Document
 
-_ENDED = list(model.ENDED_BATCH)
-_VISIBLE = [state for state in model.BATCH_TRANSITIONS if state != model.CREATING]
+_VISIBLE = [state for state in model.BATCH_EVENTS if state != model.CREATING]
 # Where a page ended: when its last batch was accepted, and its id.
 Place = tuple[int, str]
 # Times count down from here, so that the newest comes first.
 _LATEST_MS = 10**14 - 1
+# A creation that was given up is not finished any more, however late its maker comes.
+_UNFINISHED = {"state": model.CREATING, "given_up": {"$exists": False}}
 _AT_REST = {"active": {"$exists": False}, "creating": {"$exists": False}}
 
 
@@ -25,6 +26,7 @@ class Batches:
 
     A document holds, beside what the caller gave:
     `slots` and `in_flight`, the items taken and not ended, and how many; `next_index`, the first index never taken;
+    `passed_over`, how many were taken although they had ended before;
     `active`, while it is pending or processing; `password_key`, while its passwords may be needed; `outbox`, while its
     end is not announced; `removing_ms`, once it is being deleted. `order` sorts an account's batches, newest first,
     and is found by its index alone.
@@ -44,37 +46,43 @@ class Batches:
 
     async def adopt_creating(self, batch_id: str, lease_ms: int) -> bool:
         """Take over a creation that an earlier try left; false when it is past that."""
-        result = await self._batches.update_one(
-            {"_id": batch_id, "state": model.CREATING}, {"$set": {"lease_ms": lease_ms}}
-        )
+        result = await self._batches.update_one({"_id": batch_id, **_UNFINISHED}, {"$set": {"lease_ms": lease_ms}})
         return result.matched_count == 1
 
     async def commit(self, batch_id: str) -> bool:
         """Make a created batch visible: the commit point of a submit. False when it was given up meanwhile."""
         result = await self._batches.update_one(
-            {"_id": batch_id, "state": model.CREATING},
+            {"_id": batch_id, **_UNFINISHED},
             {"$set": {"state": model.PENDING, "active": FLAG}, "$unset": {"creating": ""}},
         )
         return result.modified_count == 1
 
     async def abandon(self, batch_id: str, now: int) -> bool:
-        """Give up a creation whose lease is over, so that a slow creator can no longer commit it."""
-        result = await self._batches.delete_one({"_id": batch_id, "state": model.CREATING, "lease_ms": {"$lt": now}})
-        return result.deleted_count == 1
+        """Give up a creation whose lease is over, so that a slow creator can no longer commit it.
+
+        Its document stays until `delete`, so that whoever comes by deletes what belongs to it.
+        """
+        over = {"_id": batch_id, "state": model.CREATING, "lease_ms": {"$lt": now}}
+        return (await self._batches.update_one(over, {"$set": {"given_up": FLAG}})).matched_count == 1
 
     async def get(self, batch_id: str) -> Document | None:
         """A batch, whatever its state."""
         return await self._batches.find_one({"_id": batch_id})
+
+    async def is_committed(self, batch_id: str) -> bool:
+        """True for a batch that was accepted, whatever its state since."""
+        found = await self._batches.find_one({"_id": batch_id}, {"state": 1})
+        return found is not None and found["state"] != model.CREATING
 
     async def active(self) -> list[Document]:
         """Every pending or processing batch, in the order of acceptance."""
         found = await self._batches.find({"active": FLAG}, {"renders": 0, "metadata": 0}).to_list(None)
         return sorted(found, key=lambda batch: (batch["created_ms"], batch["_id"]))
 
-    async def unfinished(self, account_id: str, states: Sequence[str], limit: int, *, single: bool) -> int:
-        """How many of an account's batches, or of its single renders, are in some active states; counted to `limit`."""
+    async def unfinished(self, account_id: str, states: Sequence[str], limit: int, *, single: bool) -> set[str]:
+        """Ids of an account's batches, or of its single renders, that are in some active states; `limit` at most."""
         query = {"account_id": account_id, "active": FLAG, "single": single, "state": {"$in": list(states)}}
-        return len(await self._batches.find(query, {"_id": 1}).limit(limit).to_list(None))
+        return {str(row["_id"]) async for row in self._batches.find(query, {"_id": 1}).limit(limit)}
 
     async def newest(self, account_id: str, states: Sequence[str], after: Place | None, limit: int) -> list[Document]:
         """An account's batches in some shown states, or in any, newest first; single renders are not listed.
@@ -153,10 +161,17 @@ class Batches:
             return_document=ReturnDocument.AFTER,
         )
 
-    async def release_slot(self, batch_id: str, item_id: str) -> bool:
-        """Give the slot of an ended item back; false when it was given back before."""
+    async def release_slot(self, batch_id: str, item_id: str, *, passed_over: bool = False) -> bool:
+        """Give the slot of an ended item back; false when it was given back before.
+
+        Args:
+            batch_id: the batch.
+            item_id: the item.
+            passed_over: count it among those that ended without having been rendered.
+        """
+        count = {"in_flight": -1, "passed_over": 1} if passed_over else {"in_flight": -1}
         result = await self._batches.update_one(
-            {"_id": batch_id, "slots": item_id}, {"$pull": {"slots": item_id}, "$inc": {"in_flight": -1}}
+            {"_id": batch_id, "slots": item_id}, {"$pull": {"slots": item_id}, "$inc": count}
         )
         return result.modified_count == 1
 
@@ -169,14 +184,20 @@ class Batches:
         return result.modified_count == 1
 
     async def end(self, batch_id: str, state: str, fields: Document) -> bool:
-        """Write the terminal state together with the event that announces it, if any; false when it ended before."""
+        """Write the terminal state together with the event that announces it, if any.
+
+        False when it ended before, or when it is to end as cancelled and this is another end.
+        """
+        query: Document = {"_id": batch_id, "active": FLAG, "state": {"$in": model.batch_states_before(state)}}
+        if state != model.CANCELLED:
+            # Whoever asked for that was told that it is cancelled.
+            query["cancel_requested_ms"] = {"$exists": False}
         outbox = {"outbox": FLAG} if "event_id" in fields else {}
         # With the last item there was to render go the passwords; what failed may be tried again with them.
         gone = {"active": "", "password_key": ""} if state == model.COMPLETED else {"active": ""}
-        result = await self._batches.update_one(
-            {"_id": batch_id, "active": FLAG, "state": {"$nin": _ENDED}},
-            {"$set": {**fields, **outbox, "state": state}, "$unset": gone},
-        )
+        # Slots of items that were cancelled were not given back one by one.
+        change = {**fields, **outbox, "state": state, "slots": [], "in_flight": 0}
+        result = await self._batches.update_one(query, {"$set": change, "$unset": gone})
         return result.modified_count == 1
 
     async def begin_removal(self, batch_id: str, now: int) -> bool:

@@ -8,6 +8,8 @@ from pymongo import AsyncMongoClient
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import PyMongoError
 
+from services.scheduler.store import condition
+
 Document = dict[str, Any]
 Collection = AsyncCollection[Document]
 DATABASE_ERRORS = (PyMongoError,)
@@ -40,12 +42,12 @@ class Database:
     """One database of a MongoDB deployment."""
 
     def __init__(self, url: str, name: str) -> None:
+        condition.repair()
         self._client: AsyncMongoClient[Document] = AsyncMongoClient(
             url,
             w="majority",
             readConcernLevel="majority",
-            retryWrites=True,
-            retryReads=True,
+            # Whether writes are retried is for the URL to say; they are by default.
             serverSelectionTimeoutMS=5_000,
             connectTimeoutMS=3_000,
             socketTimeoutMS=20_000,

@@ -7,6 +7,7 @@ from weakref import WeakValueDictionary
 
 from pymongo.errors import DuplicateKeyError
 
+from services.common.failpoints import Failpoint, failpoint
 from services.scheduler.store.database import SCHEMA, Collection, Database, Document
 
 
@@ -27,6 +28,7 @@ class Events:
         """Store an event at the end of an account's feed; its sequence, the same when it is stored again."""
         async with self._turns.setdefault(account_id, asyncio.Lock()):
             sequence = await self._insert(account_id, event_id, content)
+            failpoint(Failpoint.PUBLISH_EVENT_STORED)
             await self._heads.update_one({"_id": account_id}, {"$max": {"last": sequence}}, upsert=True)
         return sequence
 

@@ -11,12 +11,12 @@ from pymongo.errors import BulkWriteError
 
 from services.common import ids
 from services.scheduler import model
+from services.scheduler.model import ItemEvent
 from services.scheduler.store.database import Collection, Database, Document
 
 DUPLICATE_KEY = 11000
 # Fields that conditions ask for or changes write; all others stay as they were inserted.
 _LIVE = frozenset({"_id", "batch_id", "index", "open", "state", "attempt", "dispatch_n", "crashes"})
-_OPEN = list(model.OPEN_ITEM)
 
 
 @dataclass(frozen=True)
@@ -115,46 +115,64 @@ class Items:
 
     async def dispatch(self, item_id: str, now: int) -> Document | None:
         """pending → dispatched; the item after it, or None when it was not pending."""
-        return await self._change({"_id": item_id, "state": model.PENDING}, _dispatch(now))
+        return await self._change({"_id": item_id, **_when(ItemEvent.DISPATCH)}, _dispatch(now))
 
     async def ring_again(self, item: Document, now: int) -> Document | None:
         """Count one more dispatch of an item that nobody has claimed, or whose lease expired."""
+        if item["state"] not in model.states_before(ItemEvent.RING_AGAIN):
+            return None
         seen = {"_id": item["_id"], "state": item["state"], "dispatch_n": item["dispatch_n"]}
         return await self._change(seen, {"$set": {"dispatched_ms": now}, "$inc": {"dispatch_n": 1}})
 
     async def claim(self, item_id: str, lease: Document) -> Document | None:
-        """dispatched → rendering under a new lease and attempt, unless it was tried too often."""
+        """dispatched → rendering under a new lease and attempt, unless it was tried or lost renderers too often."""
         return await self._change(
-            {"_id": item_id, "state": model.DISPATCHED, "attempt": {"$lt": model.MAX_ATTEMPTS}},
-            {"$set": {**lease, "state": model.RENDERING}, "$inc": {"attempt": 1}},
+            {
+                "_id": item_id,
+                "attempt": {"$lt": model.MAX_ATTEMPTS},
+                "crashes": {"$lt": model.MAX_CRASHES},
+                **_when(ItemEvent.CLAIM),
+            },
+            {"$set": {**lease, "state": model.state_after(ItemEvent.CLAIM)}, "$inc": {"attempt": 1}},
         )
 
     async def take_over(self, item: Document, now: int, lease: Document) -> Document | None:
         """Lease an item anew whose lease expired, counting a crash against it."""
         return await self._change(
-            {"_id": item["_id"], "state": model.RENDERING, "attempt": item["attempt"], "lease_ms": {"$lt": now}},
+            {
+                "_id": item["_id"],
+                "attempt": item["attempt"],
+                "lease_ms": {"$lt": now},
+                **_when(ItemEvent.TAKE_OVER),
+            },
             {"$set": lease, "$inc": {"attempt": 1, "crashes": 1}},
         )
 
     async def extend(self, fence: Fence, lease_ms: int) -> bool:
         """Prolong a lease; false when it is not the current one."""
-        changed = await self._change({**fence.query, "state": model.RENDERING}, {"$set": {"lease_ms": lease_ms}})
+        changed = await self._change({**fence.query, **_when(ItemEvent.EXTEND)}, {"$set": {"lease_ms": lease_ms}})
         return changed is not None
 
     async def hand_back(self, fence: Fence, now: int, *, crashed: bool) -> Document | None:
         """rendering → dispatched, keeping its slot; the item after it."""
-        change = {"$set": {"state": model.DISPATCHED, "dispatched_ms": now}, "$inc": {"crashes": int(crashed)}}
-        return await self._change({**fence.query, "state": model.RENDERING}, change)
+        state = model.state_after(ItemEvent.HAND_BACK)
+        change = {"$set": {"state": state, "dispatched_ms": now}, "$inc": {"crashes": int(crashed)}}
+        return await self._change({**fence.query, **_when(ItemEvent.HAND_BACK)}, change)
 
     async def end(self, fence: Fence, state: str, result: Document) -> bool:
         """rendering → succeeded or failed; false when the lease is not the current one."""
-        changed = await self._change({**fence.query, "state": model.RENDERING}, _end(state, result))
+        event = ItemEvent.SUCCEED if state == model.SUCCEEDED else ItemEvent.FAIL
+        changed = await self._change({**fence.query, **_when(event)}, _end(event, result))
         return changed is not None
 
     async def fail_unclaimed(self, item: Document, result: Document) -> bool:
         """Fail an item as it was read, holding no lease on it; false when it changed meanwhile."""
+        if item["state"] not in model.states_before(ItemEvent.GIVE_UP):
+            return False
         seen = {"_id": item["_id"], "state": item["state"], "attempt": item["attempt"]}
-        return await self._change(seen, _end(model.FAILED, result)) is not None
+        if "lease_ms" in item:
+            seen["lease_ms"] = item["lease_ms"]  # Whoever holds it may have extended it since.
+        return await self._change(seen, _end(ItemEvent.GIVE_UP, result)) is not None
 
     async def cancel_open(self, batch_id: str, limit: int, now: int) -> int:
         """Cancel up to `limit` open items and fence out their renderers; how many were found open."""
@@ -162,8 +180,8 @@ class Items:
         if not found:
             return 0  # An empty `$in` would be looked for in every item that there is.
         await self._items.update_many(
-            {"_id": {"$in": [item["_id"] for item in found]}, "state": {"$in": _OPEN}},
-            {**_end(model.CANCELLED, {"ended_ms": now}), "$inc": {"attempt": 1}},
+            {"_id": {"$in": [item["_id"] for item in found]}, **_when(ItemEvent.CANCEL)},
+            {**_end(ItemEvent.CANCEL, {"ended_ms": now}), "$inc": {"attempt": 1}},
         )
         return len(found)
 
@@ -183,9 +201,16 @@ def _whole(stored: Document) -> Document:
     return {**bson.decode(fixed), **stored}
 
 
+def _when(event: ItemEvent) -> Document:
+    """Matches items that an event may happen to."""
+    states = model.states_before(event)
+    return {"state": states[0] if len(states) == 1 else {"$in": states}}
+
+
 def _dispatch(now: int) -> Document:
-    return {"$set": {"state": model.DISPATCHED, "dispatched_ms": now}, "$inc": {"dispatch_n": 1}}
+    state = model.state_after(ItemEvent.DISPATCH)
+    return {"$set": {"state": state, "dispatched_ms": now}, "$inc": {"dispatch_n": 1}}
 
 
-def _end(state: str, result: Document) -> Document:
-    return {"$set": {**result, "state": state}, "$unset": {"open": "", "lease_ms": ""}}
+def _end(event: ItemEvent, result: Document) -> Document:
+    return {"$set": {**result, "state": model.state_after(event)}, "$unset": {"open": "", "lease_ms": ""}}

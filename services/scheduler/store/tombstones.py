@@ -30,10 +30,9 @@ class Tombstones:
         """Note that the second look is done."""
         await self._tombstones.update_one({"_id": batch_id}, {"$unset": {"recheck_ms": ""}})
 
-    async def older(self, gone_before: int, limit: int) -> list[str]:
-        """Ids of batches that went before a time."""
-        found = self._tombstones.find({"gone_ms": {"$lt": gone_before}}, {"_id": 1}).limit(limit)
-        return [str(tombstone["_id"]) async for tombstone in found]
+    async def older(self, gone_before: int, limit: int) -> list[Document]:
+        """Tombstones of batches that went before a time."""
+        return await self._tombstones.find({"gone_ms": {"$lt": gone_before}}).limit(limit).to_list(None)
 
     async def delete(self, batch_ids: Sequence[str]) -> None:
         """Forget batches."""

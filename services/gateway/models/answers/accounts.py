@@ -20,6 +20,7 @@ _KEY: dict[str, Any] = {
     "last_used_at": None,
     "expires_at": None,
 }
+_EGRESS: dict[str, Any] = {"mode": "allowlist", "hosts": ["cdn.example.com", "*.fonts.example"]}
 _SECRET = {"secret": "whsec_c2VjcmV0…"}
 _EVENT = {
     "id": "aud_7k2m9q4x1c8v5b3n",
@@ -68,16 +69,28 @@ class Keys(BaseModel):
     next_cursor: None
 
 
+class Egress(BaseModel):
+    """What the account's documents may load over http and https, in batches submitted from now on."""
+
+    model_config = example(**_EGRESS)
+
+    mode: Literal["public", "allowlist", "none"]
+    hosts: list[str] = Field(description="With `allowlist`: the only hosts that they may load from.")
+
+
 class Account(BaseModel):
     """The account and the key that asked."""
 
-    model_config = example(id="acme", plan="pro", limits=_LIMITS, created_at="2030-01-31T12:00:00Z", key=_KEY)
+    model_config = example(
+        id="acme", plan="pro", limits=_LIMITS, created_at="2030-01-31T12:00:00Z", key=_KEY, egress=_EGRESS
+    )
 
     id: str
     plan: PlanName
     limits: Limits
     created_at: Moment | None
     key: Key
+    egress: Egress
 
 
 class Usage(BaseModel):
@@ -109,7 +122,7 @@ class Usage(BaseModel):
 
 
 class AuditEvent(BaseModel):
-    """Something that was done with keys, plan or signing secret."""
+    """Something that was done with keys, plan, egress policy, signing secret or assets."""
 
     id: str
     action: str = Field(description="Such as `key.created` or `plan.changed`.")

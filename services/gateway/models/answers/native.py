@@ -36,6 +36,8 @@ _BATCH: dict[str, Any] = {
     "started_at": "2030-01-31T12:00:00.100Z",
     "finished_at": "2030-01-31T12:00:02Z",
     "expires_at": "2030-02-07T12:00:02Z",
+    "queue_position": None,
+    "estimated_finish_at": None,
     "template": {"id": "tmpl_7k2m9q4x1c8v5b3n", "version": 1},
     "retry_of": None,
     "retried_by": [],
@@ -65,7 +67,12 @@ ITEM: dict[str, Any] = {
     **_FILE,
     "outputs": [{"layout": None, **_FILE}],
     "attempts": 1,
+    "crashes": 0,
+    "queued_at": "2030-01-31T12:00:00.100Z",
+    "claimed_at": "2030-01-31T12:00:00.120Z",
+    "finished_at": "2030-01-31T12:00:00.210Z",
     "duration_ms": 84,
+    "upload_ms": 9,
     "error": None,
     "warnings": [],
 }
@@ -102,6 +109,12 @@ class Batch(BaseModel):
     started_at: Moment | None
     finished_at: Moment | None
     expires_at: Moment | None = Field(description="When its files and records go.")
+    queue_position: Count | None = Field(
+        description="Items of other batches that come before its last one; null once it has ended or is cancelled."
+    )
+    estimated_finish_at: Moment | None = Field(
+        description="As fast as items have been ending in the last two minutes; null when none has, and at the end."
+    )
     template: TemplateVersion | None
     retry_of: str | None = Field(description="The batch whose items it tries again.")
     retried_by: list[str] = Field(description="Batches that try its items again, newest first; 100 at most.")
@@ -137,6 +150,14 @@ class File(BaseModel):
     sha256: Sha256
 
 
+class RenderError(ItemError):
+    """Why an item failed, and what its page looked like."""
+
+    screenshot_url: Address | None = Field(
+        description="A small picture of the page as it was then, where there is one. Signed, as `url` is."
+    )
+
+
 class Item(BaseModel):
     """An item; its file's fields are null until there is one."""
 
@@ -154,9 +175,17 @@ class Item(BaseModel):
     bytes: int | None
     sha256: Sha256
     outputs: list[File] = Field(description="Every file, one for each layout; the fields beside it are the first's.")
-    attempts: Count
-    duration_ms: int | None
-    error: ItemError | None
+    attempts: Annotated[Count, Field(description="Times that a renderer took it.")]
+    crashes: Annotated[
+        Count,
+        Field(description="Times that it lost its renderer, or ended a browser that it had for itself; three fail it."),
+    ]
+    queued_at: Moment | None = Field(description="When it was last offered to the renderers.")
+    claimed_at: Moment | None = Field(description="When a renderer last took it.")
+    finished_at: Moment | None = Field(description="When it ended.")
+    duration_ms: int | None = Field(description="Of the last render, with storing its files.")
+    upload_ms: int | None = Field(description="Of that, storing its files.")
+    error: RenderError | None
     warnings: list[str] = Field(
         description="What may not be as it was meant: a code such as TEXT_CLIPPED, a colon and a sentence each."
     )

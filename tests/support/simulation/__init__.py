@@ -1,0 +1,1 @@
+"""Two schedulers over a network that loses, repeats and reorders, moved one step at a time."""

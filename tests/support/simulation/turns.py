@@ -1,0 +1,61 @@
+"""Coroutines that stop before every call of a store, so that a test decides who goes next and who dies."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from contextvars import ContextVar
+from typing import Any
+
+_current: ContextVar[Process | None] = ContextVar("current", default=None)
+
+
+class Process:
+    """Work that makes one call of a store for each step."""
+
+    def __init__(self, work: Coroutine[Any, Any, Any]) -> None:
+        self._gate: asyncio.Future[None] | None = None
+        self._idle = asyncio.Event()
+        self.task = asyncio.create_task(self._run(work))
+        self.task.add_done_callback(lambda _: self._idle.set())
+
+    async def step(self) -> bool:
+        """Let it make its next call, and wait until it is about to make another; true when it has come to its end."""
+        self._idle.clear()
+        if self._gate is not None:
+            self._gate.set_result(None)
+        await self._idle.wait()
+        return self.task.done()
+
+    async def kill(self) -> None:
+        """It makes no call any more."""
+        self.task.cancel()
+        await asyncio.wait({self.task})
+
+    async def pause(self) -> None:
+        """Wait for the next step."""
+        self._gate = asyncio.get_running_loop().create_future()
+        self._idle.set()
+        await self._gate
+
+    async def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        _current.set(self)
+        return await work
+
+
+class Gated:
+    """A store whose calls wait for the next step of the process that makes them."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._store, name)
+
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            process = _current.get()
+            if process is not None:
+                await process.pause()
+            return await method(*args, **kwargs)
+
+        return call
