@@ -20,6 +20,7 @@ from tests.support.renderer import STRICT, chromium_processes, image, pdf, pixel
 
 GREEN = (0, 255, 0)
 GOOD = "<body style='background:#00ff00'>"
+CAPTURES = {"Page.captureScreenshot", "HeadlessExperimental.beginFrame"}
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +77,7 @@ async def test_a_page_that_crashes_twice_fails(engine: Engine, monkeypatch: pyte
     send = Tab.send
 
     async def crashing(tab: Tab, method: str, **parameters: object) -> object:
-        if method == "Page.captureScreenshot":
+        if method in CAPTURES:
             method, parameters = "Page.crash", {}
         return await send(tab, method, **parameters)
 
@@ -104,7 +105,7 @@ async def test_an_item_that_takes_its_own_browser_down_is_told_apart(
     send = Tab.send
 
     async def killing(tab: Tab, method: str, **parameters: object) -> object:
-        if method == "Page.captureScreenshot":
+        if method in CAPTURES:
             for process in chromium_processes():
                 # Killing one may end another before its turn.
                 with suppress(psutil.NoSuchProcess):

@@ -1,4 +1,4 @@
-"""Files against those of Chromium's own encoder, and PDFs from a browser that draws nothing."""
+"""Files against those of Chromium's own encoder, and browsers that draw only when they are asked to."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ import psutil
 import pytest
 from PIL import Image
 
-from pressline.batch.v1.batch_pb2 import FORMAT_PNG
+from pressline.batch.v1.batch_pb2 import FORMAT_PNG, OutputSpec
 from services.renderer.engine.browser import Browser
 from services.renderer.engine.engine import Engine
 from tests.support.renderer import image, pdf, picture, render, running_engine
 
 NO_FRAMES = "--enable-begin-frame-control"
 SIZE = (600, 400)
+SCRIPT = "<script></script>"
 
 
 @pytest.fixture(scope="module")
@@ -59,10 +60,17 @@ async def as_chromium_packs_it(browser: Browser, document: str) -> bytes:
     return bytes(shot["data"])
 
 
+@pytest.fixture(scope="module")
+async def drawing(engine: Engine) -> Browser:
+    """A browser that draws by itself."""
+    await render(engine, SCRIPT)
+    return engine.browsers[0]
+
+
 @pytest.mark.parametrize("kind", KINDS)
-async def test_no_file_is_larger_than_chromiums(engine: Engine, kind: str) -> None:
+async def test_no_file_is_larger_than_chromiums(engine: Engine, drawing: Browser, kind: str) -> None:
     ours = await render(engine, KINDS[kind], image(*SIZE, format_=FORMAT_PNG))
-    theirs = await as_chromium_packs_it(engine.browsers[0], KINDS[kind])
+    theirs = await as_chromium_packs_it(drawing, KINDS[kind])
     assert picture(ours).tobytes() == Image.open(io.BytesIO(theirs)).convert("RGB").tobytes()
     assert len(ours.data) <= len(theirs)
 
@@ -71,14 +79,14 @@ def without_frames(engine: Engine) -> list[bool]:
     return [NO_FRAMES in psutil.Process(browser.pid).cmdline() for browser in engine.browsers]
 
 
-async def test_only_documents_without_scripts_are_printed_undrawn() -> None:
+@pytest.mark.parametrize("output", [pdf(), image()])
+async def test_only_documents_without_scripts_are_drawn_when_asked(output: OutputSpec) -> None:
     async with running_engine() as engine:
-        await render(engine, "<p>plain", pdf())
+        await render(engine, "<p>plain", output)
         assert without_frames(engine) == [True]
         # What waits for a frame gets one.
         waits = "<p>x<script>pressline.ready(new Promise((done) => requestAnimationFrame(() => done())))</script>"
-        assert (await render(engine, waits, pdf())).pages == 1
-        await render(engine, "<p>plain")
+        await render(engine, waits, output)
         assert without_frames(engine) == [False, True]
 
 
@@ -86,7 +94,5 @@ async def test_both_ways_print_the_same(engine: Engine) -> None:
     document = (
         "<style>@page{size:A5}h1{break-after:page}</style><h1>One</h1><p>Two</p>" + KINDS["chart"] + KINDS["photograph"]
     )
-    undrawn, drawn = await asyncio.gather(
-        render(engine, document, pdf()), render(engine, document + "<script></script>", pdf())
-    )
+    undrawn, drawn = await asyncio.gather(render(engine, document, pdf()), render(engine, document + SCRIPT, pdf()))
     assert undrawn.data == drawn.data

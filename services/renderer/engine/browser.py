@@ -12,6 +12,7 @@ import structlog
 
 from services.renderer.engine import launcher
 from services.renderer.engine.connection import Connection, DisconnectedError, ProtocolError
+from services.renderer.engine.frames import Frames
 from services.renderer.engine.memory import MemoryWatch
 from services.renderer.engine.model import BrowserLostError, BrowserTooLargeError, BrowserUnavailableError, Lost
 from services.renderer.engine.processes import kill_group
@@ -31,7 +32,7 @@ class Browser:
     Args:
         process: its main process, which leads a group of its own.
         folder: its files.
-        draws: whether it takes pictures; one that does not can only print.
+        draws: whether it draws by itself; one that does not draws only when it is asked to.
     """
 
     def __init__(self, process: subprocess.Popen[bytes], folder: Path, *, draws: bool) -> None:
@@ -39,7 +40,7 @@ class Browser:
         self.lost: Lost = asyncio.get_running_loop().create_future()
         self._process = process
         self._folder = folder
-        self._draws = draws
+        self._frames = None if draws else Frames()
         self._connection: Connection | None = None
 
     @property
@@ -71,7 +72,7 @@ class Browser:
             raise BrowserLostError("the browser is not connected")
         try:
             async with asyncio.timeout(OPEN_SECONDS):
-                return await Tab.open(self._connection, self.lost, scripts=scripts, draws=self._draws)
+                return await Tab.open(self._connection, self.lost, self._frames, scripts=scripts)
         except (DisconnectedError, ProtocolError, TimeoutError) as error:
             await self.kill()
             raise self.lost.result()("the browser opens no page") from error
@@ -115,7 +116,7 @@ class Launcher:
         self._watching = asyncio.create_task(self._watch.run(self._closing))
 
     async def launch(self, *, draws: bool = True) -> Browser:
-        """Start a browser. One that need not draw prints with half the work, where Chromium can do that.
+        """Start a browser. One that need not draw by itself does half the work, where Chromium can do that.
 
         Raises:
             BrowserUnavailableError: it does not start.

@@ -7,7 +7,7 @@ import re
 
 from pressline.batch.v1.batch_pb2 import FORMAT_JPEG, FORMAT_PDF
 from services.renderer.engine.encode import Encoder, too_large
-from services.renderer.engine.model import ErrorCode, PageCrashedError, Rendered, RenderError
+from services.renderer.engine.model import Budget, ErrorCode, PageCrashedError, Rendered, RenderError
 from services.renderer.engine.options import CONTENT_TYPES, MAX_BYTES, MAX_PAGES, Image, Pdf
 from services.renderer.engine.pdf import dated, page_count
 from services.renderer.engine.shots import is_one_strip, shoot
@@ -25,7 +25,7 @@ _ENDED = "Printing failed"
 _LOADING = re.compile(r"<link\b|@import\b|@font-face\b", re.IGNORECASE)
 
 
-async def capture(tab: Tab, wanted: Image | Pdf, encoder: Encoder, clock_ms: int | None) -> Rendered:
+async def capture(tab: Tab, wanted: Image | Pdf, encoder: Encoder, clock_ms: int | None, budget: Budget) -> Rendered:
     """Capture what the tab shows.
 
     Args:
@@ -33,24 +33,28 @@ async def capture(tab: Tab, wanted: Image | Pdf, encoder: Encoder, clock_ms: int
         wanted: the file.
         encoder: for images.
         clock_ms: the date in a PDF, in milliseconds since 1970; None leaves it out.
+        budget: does not count the wait for other pages.
 
     Raises:
         RenderError: RESOURCE_LIMIT for too many pages or bytes; TEMPLATE_ERROR for a page without room, or a header or
             footer that loads something.
         PageCrashedError: the page ended over it.
     """
-    rendered = await (_screenshot(tab, wanted, encoder) if isinstance(wanted, Image) else _print(tab, wanted, clock_ms))
+    if isinstance(wanted, Image):
+        rendered = await _screenshot(tab, wanted, encoder, budget)
+    else:
+        rendered = await _print(tab, wanted, clock_ms)
     if len(rendered.data) > MAX_BYTES:
         raise too_large()
     return rendered
 
 
-async def _screenshot(tab: Tab, wanted: Image, encoder: Encoder) -> Rendered:
+async def _screenshot(tab: Tab, wanted: Image, encoder: Encoder, budget: Budget) -> Rendered:
     # Chromium's JPEG is cheap; its PNG and WebP are not, so those start from its fastest PNG.
     ready = wanted.format == FORMAT_JPEG and is_one_strip(wanted)
     options = {"format": "jpeg", "quality": wanted.quality} if ready else {"format": "png", "optimizeForSpeed": True}
     try:
-        strips = await shoot(tab, wanted, options)
+        strips = await shoot(tab, wanted, options, budget)
     except ProtocolError as error:
         raise RenderError(
             ErrorCode.RESOURCE_LIMIT, "The image needs more memory than the renderer gives one item."

@@ -34,6 +34,7 @@ from services.renderer.engine.model import (
     timed_out,
 )
 from services.renderer.engine.pool import Pool
+from services.renderer.engine.shots import is_one_frame
 from services.renderer.engine.tab import Tab
 
 log = structlog.get_logger()
@@ -44,22 +45,23 @@ class _Place:
     """Where an item is rendered.
 
     Attributes:
-        pool: browsers for all that draws, or runs scripts: those may wait for frames.
-        printing: a browser that draws nothing, for the other PDFs.
+        pool: browsers that draw by themselves: scripts may wait for frames, and some pictures take several.
+        still: browsers that draw when they are asked to, for all else.
         compiler: fills templates.
     """
 
     pool: Pool
-    printing: Pool
+    still: Pool
     compiler: Compiler
 
     def pool_of(self, document: Document, wanted: options.Image | options.Pdf) -> Pool:
         """The browsers that a document is for."""
-        return self.pool if document.scripted or isinstance(wanted, options.Image) else self.printing
+        moves = document.scripted or (isinstance(wanted, options.Image) and not is_one_frame(wanted))
+        return self.pool if moves else self.still
 
     async def close(self) -> None:
         """End all browsers."""
-        await asyncio.gather(self.pool.close(), self.printing.close(), self.compiler.close())
+        await asyncio.gather(self.pool.close(), self.still.close(), self.compiler.close())
 
 
 class Engine:
@@ -67,7 +69,7 @@ class Engine:
 
     Args:
         launcher: starts browsers; started by the caller.
-        browsers: Chromium processes, beside one that fills templates and one that prints.
+        browsers: Chromium processes of each kind, beside one that fills templates.
         pages: items rendered at once in each.
         recycle_after: items after which a browser is replaced.
         smallest_files: take several times the work for smaller PNG and WebP files.
@@ -86,7 +88,7 @@ class Engine:
     @property
     def browsers(self) -> list[Browser]:
         """The browsers that render."""
-        return self._shared.pool.browsers + self._shared.printing.browsers
+        return self._shared.pool.browsers + self._shared.still.browsers
 
     async def start(self) -> None:
         """Open the page that fills templates; a browser that cannot start shows here.
@@ -160,7 +162,7 @@ class Engine:
         async with pool.lease(job.account, scripted=document.scripted) as (browser, tab):
             try:
                 async with budget.spend():
-                    rendered = await self._make(tab, document, wanted, job)
+                    rendered = await self._make(tab, document, wanted, job, budget)
             except RenderError as error:
                 await failures.examine(tab, document, wanted, error)
                 raise
@@ -190,7 +192,9 @@ class Engine:
             await compiler.discard()
             raise timed_out(budget) from error
 
-    async def _make(self, tab: Tab, document: Document, wanted: options.Image | options.Pdf, job: Job) -> Rendered:
+    async def _make(
+        self, tab: Tab, document: Document, wanted: options.Image | options.Pdf, job: Job, budget: Budget
+    ) -> Rendered:
         if isinstance(wanted, options.Image):
             await tab.resize(wanted.width, wanted.height, wanted.scale)
         else:
@@ -204,7 +208,7 @@ class Engine:
                 wanted = await located(tab, wanted)
             elif wanted.page_style and "@page" in document.html:
                 await documents.add_style(tab, wanted.page_style)
-            rendered = await capture(tab, wanted, self._encoder, where.now_ms if where.fixed else None)
+            rendered = await capture(tab, wanted, self._encoder, where.now_ms if where.fixed else None, budget)
             warnings = await self._linter.look(tab, document, wanted, rendered)
             if job.accept is not None:
                 job.accept(warnings)
@@ -221,9 +225,8 @@ class Engine:
 
     def _place(self, browsers: int, pages: int, recycle_after: int) -> _Place:
         launch = self._launcher.launch
-        # Printing gains from more pages, each a process of its own, and not from more browsers.
         return _Place(
             Pool(launch, browsers=browsers, pages=pages, recycle_after=recycle_after),
-            Pool(partial(launch, draws=False), browsers=1, pages=browsers * pages, recycle_after=recycle_after),
+            Pool(partial(launch, draws=False), browsers=browsers, pages=pages, recycle_after=recycle_after),
             Compiler(launch),
         )

@@ -41,9 +41,9 @@ _QUIET = (
     "--metrics-recording-only",
     "--mute-audio",
 )
-# A frame is drawn when it is asked for, not at the next tick of a screen that is not there.
+# A frame is drawn as soon as something changed, not at the next tick of a screen that is not there.
 _FRAMES_AT_ONCE = ("--disable-frame-rate-limit", "--disable-gpu-vsync")
-# None is ever drawn: nobody asks for one. Without the second, pages go on preparing them.
+# A frame is drawn only when it is asked for, whole. Without the second, pages go on preparing them.
 _NO_FRAMES = ("--enable-begin-frame-control", "--run-all-compositor-stages-before-draw")
 _DRAWING = (
     "--disable-gpu",
@@ -66,14 +66,14 @@ def unprivileged_owner() -> int | None:
 
 
 def can_leave_frames_out(chromium: str) -> bool:
-    """Whether a Chromium prints pages that it never draws. Only the one made for servers does."""
+    """Whether a Chromium draws only when it is asked to. Only the one made for servers does."""
     return "headless-shell" in Path(chromium).name
 
 
 def command(chromium: str, profile: Path, *, sandbox: bool, draws: bool) -> list[str]:
     """The command that starts Chromium with a socket as its input, steered over that, dying with its parent.
 
-    One that does not draw prints, and takes no pictures. As root it becomes an unprivileged user first, because
+    One that does not draw by itself is asked for every frame. As root it becomes an unprivileged user first, because
     Chromium's sandbox refuses to run as root.
     """
     setpriv = shutil.which("setpriv") or "setpriv"

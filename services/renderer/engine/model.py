@@ -173,6 +173,7 @@ class Budget:
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self._left = seconds
+        self._end: asyncio.Timeout | None = None
 
     @property
     def used_up(self) -> bool:
@@ -188,10 +189,26 @@ class Budget:
         """Run a part of the work; TimeoutError when the time is used up."""
         started = time.monotonic()
         try:
-            async with asyncio.timeout(max(self._left, 0)):
+            async with asyncio.timeout(max(self._left, 0)) as self._end:
                 yield
         finally:
             self._left -= time.monotonic() - started
+
+    @asynccontextmanager
+    async def pause(self) -> AsyncIterator[None]:
+        """Wait for others within a part of the work: that time does not count."""
+        end, started = self._end, time.monotonic()
+        when = end.when() if end else None
+        if end is None or when is None:
+            yield
+            return
+        end.reschedule(None)
+        try:
+            yield
+        finally:
+            waited = time.monotonic() - started
+            self._left += waited
+            end.reschedule(when + waited)
 
 
 def timed_out(budget: Budget) -> RenderError:

@@ -9,8 +9,10 @@ from typing import Any
 import pyvips
 
 from services.renderer.engine.encode import too_large
+from services.renderer.engine.frames import Frames
+from services.renderer.engine.model import Budget
 from services.renderer.engine.options import MAX_BYTES, Image, Pdf
-from services.renderer.engine.tab import Tab
+from services.renderer.engine.tab import ProtocolError, Tab
 
 # Of much larger ones Chromium leaves parts white without a word, and its driver dies of the message they come in.
 STRIP_PIXELS = 16_000_000
@@ -18,22 +20,26 @@ STRIP_PIXELS = 16_000_000
 MOST_BYTES = 2 * MAX_BYTES
 # Of what is looked at once, if ever: large enough to be read, and some tens of kilobytes.
 _GLANCE_SIDE, _GLANCE_QUALITY = 1400, 70
+_MOST_FRAMES = 10
 # The colour beneath documents.
 _BENEATH = "Emulation.setDefaultBackgroundColorOverride"
 
 
-async def shoot(tab: Tab, wanted: Image, options: dict[str, Any]) -> list[bytes]:
+async def shoot(tab: Tab, wanted: Image, options: dict[str, Any], budget: Budget) -> list[bytes]:
     """Capture the tab as strips from top to bottom; one, unless the picture is very large.
 
     Args:
         tab: shows the page at its size.
         wanted: the picture.
-        options: what `Page.captureScreenshot` is told beside where.
+        options: the format, as Chromium is told it.
+        budget: does not count the wait for other pages.
 
     Raises:
         ProtocolError: Chromium does not do it.
         RenderError: RESOURCE_LIMIT for strips that are far larger than an output may be.
     """
+    if tab.frames is not None:
+        return [await _frame(tab, tab.frames, wanted.pixels, options, budget)]
     strips: list[bytes] = []
     # A page that is captured beyond its viewport is laid out for the viewport all the same.
     beyond = wanted.area is not None
@@ -59,18 +65,40 @@ async def glance(tab: Tab, wanted: Image | Pdf) -> bytes:
     picture = {"format": "jpeg", "quality": _GLANCE_QUALITY}
     scale = wanted.scale if isinstance(wanted, Image) else 1
     smaller = min(_GLANCE_SIDE / (max(wanted.width, wanted.height) * scale), 1)
-    if tab.draws:
+    if tab.frames is None:
         clip = {"x": 0, "y": 0, "width": wanted.width, "height": wanted.height, "scale": smaller}
         return bytes((await tab.send("Page.captureScreenshot", clip=clip, **picture))["data"])
-    # It makes a frame when it is told to, and none before that.
-    await tab.send("HeadlessExperimental.beginFrame")
-    whole = bytes((await tab.send("HeadlessExperimental.beginFrame", screenshot=picture))["screenshotData"])
+    whole = await _frame(tab, tab.frames, (wanted.width, wanted.height), picture)
     return await asyncio.to_thread(_shrunk, whole) if smaller < 1 else whole
 
 
 def _shrunk(picture: bytes) -> bytes:
     small = pyvips.Image.thumbnail_buffer(picture, _GLANCE_SIDE, height=_GLANCE_SIDE)
     return bytes(small.jpegsave_buffer(Q=_GLANCE_QUALITY))
+
+
+def is_one_frame(wanted: Image) -> bool:
+    """Whether the picture is what a page of its size shows at once, a device pixel for a CSS pixel."""
+    # A frame that is asked for comes without device pixels of another size.
+    elsewhere = wanted.selector or wanted.full_page or wanted.transparent or wanted.scale != 1
+    return is_one_strip(wanted) and not elsewhere
+
+
+async def _frame(
+    tab: Tab, frames: Frames, size: tuple[int, int], options: dict[str, Any], budget: Budget | None = None
+) -> bytes:
+    for _ in range(_MOST_FRAMES):
+        answer = await frames.take(lambda: tab.send("HeadlessExperimental.beginFrame", screenshot=options), budget)
+        data = bytes(answer.get("screenshotData", b""))
+        # A page that is new, or was of another size, may need one for itself.
+        if data and _size(data) == size:
+            return data
+    raise ProtocolError("no frame has the size of the page")
+
+
+def _size(data: bytes) -> tuple[int, int]:
+    picture = pyvips.Image.new_from_buffer(data, "")
+    return picture.width, picture.height
 
 
 def is_one_strip(wanted: Image) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from services.renderer.engine.connection import Connection, DisconnectedError, ProtocolError, Session
+from services.renderer.engine.frames import Frames
 from services.renderer.engine.loads import Loads
 from services.renderer.engine.model import BrowserLostError, Lost, PageCrashedError
 from services.renderer.engine.requests import Event, Requests
@@ -20,9 +21,12 @@ WORLD = "pressline"
 class Tab:
     """A page. With `scripts` false nothing of its documents can run, whatever they hold."""
 
-    def __init__(self, connection: Connection, session: Session, lost: Lost, context: str, *, draws: bool) -> None:
+    def __init__(
+        self, connection: Connection, session: Session, lost: Lost, context: str, frames: Frames | None
+    ) -> None:
         self.frame = ""
-        self.draws = draws
+        # Of a browser that draws only when it is asked to.
+        self.frames = frames
         self._connection = connection
         self._session = session
         self._lost = lost
@@ -36,17 +40,17 @@ class Tab:
         self.asset_set = ""
 
     @classmethod
-    async def open(cls, connection: Connection, lost: Lost, *, scripts: bool, draws: bool) -> Tab:
+    async def open(cls, connection: Connection, lost: Lost, frames: Frames | None, *, scripts: bool) -> Tab:
         """Open a page in a new context. `lost` is done once the browser is gone.
 
-        One that does not draw, in a browser for that, makes no frames: it prints, and no more.
+        With `frames`, in a browser for that, it draws only when it is asked to.
         """
         made = await connection.send("Target.createBrowserContext", {"disposeOnDetach": True})
         context = made["browserContextId"]
         await connection.send("Browser.setDownloadBehavior", {"behavior": "deny", "browserContextId": context})
-        wanted = {"url": "about:blank", "browserContextId": context, "enableBeginFrameControl": not draws}
+        wanted = {"url": "about:blank", "browserContextId": context, "enableBeginFrameControl": frames is not None}
         target = await connection.send("Target.createTarget", wanted)
-        tab = cls(connection, await connection.attach(target["targetId"]), lost, context, draws=draws)
+        tab = cls(connection, await connection.attach(target["targetId"]), lost, context, frames)
         await tab._prepare(scripts=scripts)
         return tab
 
