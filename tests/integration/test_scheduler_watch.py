@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import grpc
 import pytest
 
 from pressline.batch.v1 import batch_pb2
 from pressline.task.v1 import task_pb2
-from services.common import places
+from services.common import places, rpc
 from services.common.errors import Reason
 from services.common.hints import Hints
 from services.common.rpc_errors import from_rpc_error
@@ -224,9 +224,11 @@ async def test_a_stopping_scheduler_ends_its_streams_at_once(
     nats_server: UrlServer, mongodb_server: UrlServer, s3_server: S3Server
 ) -> None:
     loop = asyncio.get_running_loop()
-    async with AsyncExitStack() as calls:
-        async with running_scheduler(scheduler_settings(nats_server, mongodb_server, s3_server)) as anonymous:
-            client = await anonymous.as_account("acme")
+    settings = scheduler_settings(nats_server, mongodb_server, s3_server)
+    # Its channel is open until the scheduler has stopped.
+    async with rpc.channel(settings.scheduler_listen) as channel, AsyncExitStack() as calls:
+        async with running_scheduler(settings) as anonymous:
+            client = replace(await anonymous.as_account("acme"), public=channel)
             created = await client.submit(1)
             call = await calls.enter_async_context(watching(client, created.batch.id))
             await next_of(call)

@@ -40,8 +40,9 @@ async def nats(url: str) -> None:
 async def mongodb(url: str) -> None:
     """A ping that went through server selection."""
     # It gives up by itself: PyMongo leaves a socket open when it is cancelled while it connects.
-    limits = {"serverSelectionTimeoutMS": 1000, "connectTimeoutMS": 500, "socketTimeoutMS": 500}
-    async with AsyncMongoClient[dict[str, object]](url, **limits) as client:
+    async with AsyncMongoClient[dict[str, object]](
+        url, serverSelectionTimeoutMS=1000, connectTimeoutMS=500, socketTimeoutMS=500
+    ) as client:
         await client.admin.command("ping")
 
 
