@@ -43,8 +43,9 @@ $(STAMP): $(INSTALLED_FROM) | system
 demo: setup
 	$(BIN)/python examples/demo.py
 
+# Two files at a time: tests wait more than they work.
 test: setup
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 test-fuzz: setup
 	PRESSLINE_FUZZ_EXAMPLES=300 $(BIN)/pytest tests/fuzz
