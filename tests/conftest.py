@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 
 import psutil
@@ -18,6 +19,13 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # Tracebacks without the values of variables: where those are pages of items, drawing them takes a minute.
 plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
 structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Of tests with the same name all but one would be left out where several run at a time."""
+    found = Counter(item.nodeid for item in session.items)
+    if repeated := [name for name, times in found.items() if times > 1]:
+        raise pytest.UsageError(f"More than one test has the name {repeated[0]}")
 
 
 @pytest.fixture(scope="session", autouse=True)
