@@ -107,4 +107,6 @@ def _is_beyond_schemas(refusal: dict[str, Any]) -> bool:
 
 
 def _is_report(answer: schemathesis.Response) -> bool:
-    return "json" in str(answer.headers.get("content-type")) and set(answer.json()) == {*DryRun.model_fields}
+    # A line of JSON that was exported is text.
+    is_json = answer.headers.get("content-type") == ["application/json"]
+    return is_json and set(answer.json()) == {*DryRun.model_fields}
