@@ -82,11 +82,13 @@ class Child:
 
 
 @contextmanager
-def in_own_process(start: Callable[[], AbstractAsyncContextManager[Maker]]) -> Iterator[Child]:
-    """Start a contestant, given as a function of a module."""
+def in_own_process(
+    start: Callable[[], AbstractAsyncContextManager[Maker]], run: Callable[..., None] = asyncio.run
+) -> Iterator[Child]:
+    """Start a contestant, given as a function of a module, on an event loop of its own kind."""
     context = get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, start))
+    process = context.Process(target=_serve, args=(theirs, start, run))
     process.start()
     theirs.close()
     try:
@@ -98,7 +100,9 @@ def in_own_process(start: Callable[[], AbstractAsyncContextManager[Maker]]) -> I
         assert process.exitcode == 0, f"{start.__name__} ended with {process.exitcode}"
 
 
-def _serve(connection: Connection, start: Callable[[], AbstractAsyncContextManager[Maker]]) -> None:
+def _serve(
+    connection: Connection, start: Callable[[], AbstractAsyncContextManager[Maker]], run: Callable[..., None]
+) -> None:
     async def serve() -> None:
         async with start() as make:
             while True:
@@ -108,7 +112,7 @@ def _serve(connection: Connection, start: Callable[[], AbstractAsyncContextManag
                     break
                 connection.send(await make(case, count))
 
-    asyncio.run(serve())
+    run(serve())
 
 
 def settled_cost(contestant: Contestant) -> usage.Usage:

@@ -12,8 +12,8 @@ from typing import Any
 
 from benchmarks import command, tables, usage
 from benchmarks.cases import Case, chosen
-from benchmarks.contestants import Child, in_own_process
-from benchmarks.engine_alone import engine_alone
+from benchmarks.contestants import Child
+from benchmarks.engine_alone import engine_in_own_process
 
 # Items of one turn, after which memory is looked at.
 TURN = 100
@@ -28,7 +28,7 @@ def main() -> None:
     options.add_argument("--only", default="card-png", help="one case")
     given = options.parse_args()
     (case,) = chosen(given.only)
-    with in_own_process(engine_alone) as engine:
+    with engine_in_own_process() as engine:
         points = [measured(engine, case, number) for number in range(TURN, given.items + 1, TURN)]
         zombies = usage.zombies(engine.root)
     found = {"case": case.name, "points": points, "zombies": zombies} | compared(points)

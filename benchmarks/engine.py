@@ -10,7 +10,7 @@ from __future__ import annotations
 from benchmarks import command
 from benchmarks.contest import compete
 from benchmarks.contestants import Contestant, in_own_process
-from benchmarks.engine_alone import engine_alone
+from benchmarks.engine_alone import engine_in_own_process
 from benchmarks.plain_script import plain_script
 from benchmarks.tables import SCRIPT
 
@@ -18,7 +18,7 @@ from benchmarks.tables import SCRIPT
 def main() -> None:
     """Measure, print, and keep the results."""
     wanted = command.wanted(__doc__)
-    with in_own_process(engine_alone) as engine, in_own_process(plain_script) as script:
+    with engine_in_own_process() as engine, in_own_process(plain_script) as script:
         contestants: dict[str, Contestant] = {"engine alone": engine, SCRIPT: script}
         compete("engine", contestants, wanted)
 

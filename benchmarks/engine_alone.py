@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 
 import structlog
+import uvloop
 
 from benchmarks.cases import QUALITY, Case
-from benchmarks.contestants import Maker, Turn, at_once
+from benchmarks.contestants import Child, Maker, Turn, at_once, in_own_process
 from pressline.batch.v1 import batch_pb2
 from pressline.batch.v1.batch_pb2 import ImageOptions, OutputSpec, PdfOptions
 from pressline.task.v1.task_pb2 import SourceDocument
@@ -24,6 +25,11 @@ from services.renderer.settings import RendererSettings
 
 ITEM_SECONDS = 120
 _UNUSED = {"service_token": "unused", "s3_access_key": "unused", "s3_secret_key": "unused"}
+
+
+def engine_in_own_process() -> AbstractContextManager[Child]:
+    """An engine in a process of its own, on the event loop that a renderer has."""
+    return in_own_process(engine_alone, uvloop.run)
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from benchmarks import command
 from benchmarks.contest import compete
 from benchmarks.contestants import Contestant, in_own_process
 from benchmarks.end_to_end import end_to_end
-from benchmarks.engine_alone import engine_alone
+from benchmarks.engine_alone import engine_in_own_process
 from benchmarks.plain_script import plain_script
 from benchmarks.tables import SCRIPT
 
@@ -21,7 +21,7 @@ def main() -> None:
     wanted = command.wanted(__doc__)
     with (
         end_to_end() as system,
-        in_own_process(engine_alone) as engine,
+        engine_in_own_process() as engine,
         in_own_process(plain_script) as script,
     ):
         contestants: dict[str, Contestant] = {"end to end": system, "engine alone": engine, SCRIPT: script}

@@ -16,7 +16,7 @@ Usage = dict[str, float]
 
 @dataclass
 class Held:
-    """What processes of one kind hold: memory (PSS) in MiB, and open file descriptors."""
+    """What processes of one kind hold: memory that is no file's in MiB, and open file descriptors."""
 
     memory_mib: float = 0
     descriptors: int = 0
@@ -24,6 +24,8 @@ class Held:
 
 def cpu_seconds(root: int, names: Mapping[int, str] | None = None) -> Usage:
     """Processor seconds that a tree has used since it was started, with those of its processes that have ended.
+
+    Except for the pages of a browser that was replaced: in its sandbox they end together, and leave no account behind.
 
     Args:
         root: the process at its top.
@@ -44,8 +46,8 @@ def memory_mib(root: int) -> float:
     """What a tree takes, in MiB: memory that several processes share is counted once (PSS)."""
     kib = 0
     for process in _tree(root):
-        with suppress(OSError, IndexError):
-            kib += _pss_kib(process.pid)
+        with suppress(OSError, KeyError):
+            kib += _pss_kib(process.pid, "Pss")
     return kib / 1024
 
 
@@ -53,8 +55,9 @@ def held(root: int, names: Mapping[int, str]) -> dict[str, Held]:
     """What the processes of a tree hold, by kind; the arguments are those of `cpu_seconds`."""
     found: dict[str, Held] = defaultdict(Held)
     for process, kind in _kinds(root, names):
-        with suppress(psutil.Error, OSError, IndexError):
-            memory, descriptors = _pss_kib(process.pid) / 1024, process.num_fds()
+        with suppress(psutil.Error, OSError, KeyError):
+            # Pages of files come and go with whoever else has them open, and as the kernel likes.
+            memory, descriptors = _pss_kib(process.pid, "Pss_Anon", "Pss_Shmem") / 1024, process.num_fds()
             found[kind].memory_mib += memory
             found[kind].descriptors += descriptors
     return found
@@ -101,6 +104,7 @@ def _own_kind(process: psutil.Process) -> str | None:
     return DRIVER if name.startswith("node") else None
 
 
-def _pss_kib(pid: int) -> int:
+def _pss_kib(pid: int, *kinds: str) -> int:
     rolled_up = Path(f"/proc/{pid}/smaps_rollup").read_text("utf-8")
-    return next(int(line.split()[1]) for line in rolled_up.splitlines() if line.startswith("Pss:"))
+    shares = dict(line.split(":", 1) for line in rolled_up.splitlines()[1:])
+    return sum(int(shares[kind].split()[0]) for kind in kinds)

@@ -84,9 +84,10 @@ async def running_engine(settings: RendererSettings) -> AsyncIterator[Engine]:
 async def _work(
     settings: RendererSettings, stop: asyncio.Event, health: rpc.Server, bus: Bus, worker: Worker, archiver: Archiver
 ) -> None:
-    slots = settings.renderer_browsers * settings.renderer_pages
-    # Either lane alone fills every page. Together they hold twice as many items as there are pages, and the next
-    # free page goes to whoever waited longest, so a large batch delays a small one by no more than one item.
+    slots = settings.renderer_browsers * (settings.renderer_pages + 1)
+    # Either lane alone fills every page, and has an item more for each browser: one is claimed, stored or reported
+    # while others are drawn. The next free page goes to whoever waited longest, so a large batch delays a small one by
+    # little more than one item.
     lanes = (Consumer(bus, lane, slots, worker.handle) for lane in (FAST, BULK))
     # An archive is made beside the renders, which need the cores more than it does: one at a time.
     consumers = (*lanes, Consumer(bus, ARCHIVES, 1, archiver.handle))

@@ -10,8 +10,8 @@ import psutil
 import pytest
 import pyvips
 
-from pressline.batch.v1.batch_pb2 import FORMAT_JPEG, FORMAT_PNG, FORMAT_WEBP
-from services.renderer.engine import capture, encode, shots
+from pressline.batch.v1.batch_pb2 import FORMAT_JPEG, FORMAT_PNG, FORMAT_WEBP, OutputSpec
+from services.renderer.engine import capture, connection, encode, shots
 from services.renderer.engine.engine import Engine
 from services.renderer.engine.memory import measure
 from services.renderer.engine.model import ErrorCode, RenderError
@@ -91,13 +91,29 @@ async def test_an_image_of_too_many_bytes_fails(engine: Engine, monkeypatch: pyt
     await assert_next_works(engine)
 
 
-async def test_a_pdf_of_too_many_bytes_is_not_read_to_its_end(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_pdf_of_too_many_bytes_fails(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(capture, "MAX_BYTES", 1_000)
     with pytest.raises(RenderError) as caught:
         await render(engine, NOISE, pdf())
     assert caught.value.code is ErrorCode.RESOURCE_LIMIT
     monkeypatch.undo()
     await assert_next_works(engine)
+
+
+@pytest.mark.parametrize("output", [pdf(), image(format_=FORMAT_JPEG)])
+async def test_a_file_of_far_too_many_bytes_is_not_held(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, output: OutputSpec
+) -> None:
+    await assert_next_works(engine)
+    browsers = list(engine.browsers)
+    monkeypatch.setattr(connection, "LONGEST_MESSAGE", 6_000)
+    monkeypatch.setattr(connection, "_CHUNK_BYTES", 1_000)
+    with pytest.raises(RenderError) as caught:
+        await render(engine, NOISE, output)
+    assert caught.value.code is ErrorCode.RESOURCE_LIMIT
+    monkeypatch.undo()
+    await assert_next_works(engine)
+    assert set(browsers) <= set(engine.browsers)
 
 
 async def test_a_pdf_of_too_many_pages_is_not_printed_to_its_end(

@@ -40,6 +40,13 @@ def test_half_a_character_is_replaced() -> None:
     assert cbor.decode(cbor.encode({"a": "x\ud800y"})) == {"a": "x?y"}
 
 
+@pytest.mark.parametrize(
+    ("message", "number"), [({"id": 70_000, "result": {"data": "x" * 500}}, 70_000), ({"method": "a"}, None)]
+)
+def test_the_beginning_of_an_answer_tells_its_command(message: dict[str, Any], number: int | None) -> None:
+    assert cbor.answered(cbor.encode(message)[cbor.HEADER_BYTES :][:50]) == number
+
+
 @pytest.mark.parametrize("end", [1, 8, 20, -1])
 def test_a_message_that_breaks_off_is_refused(end: int) -> None:
     with pytest.raises(ValueError, match=r"begins no value|breaks off|begins neither"):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import re
 
 from pressline.batch.v1.batch_pb2 import FORMAT_JPEG, FORMAT_PDF
+from services.renderer.engine.connection import AnswerTooLongError
 from services.renderer.engine.encode import Encoder, too_large
 from services.renderer.engine.model import Budget, ErrorCode, PageCrashedError, Rendered, RenderError
 from services.renderer.engine.options import CONTENT_TYPES, MAX_BYTES, MAX_PAGES, Image, Pdf
@@ -13,7 +13,6 @@ from services.renderer.engine.pdf import dated, page_count
 from services.renderer.engine.shots import is_one_strip, shoot
 from services.renderer.engine.tab import ProtocolError, Tab
 
-_CHUNK_BYTES = 1 << 20
 # One page more than allowed tells that there are too many; what comes after it is not printed.
 _BOUNDED = {"pageRanges": f"1-{MAX_PAGES + 1}"}
 
@@ -70,10 +69,12 @@ async def _screenshot(tab: Tab, wanted: Image, encoder: Encoder, budget: Budget)
 
 async def _print(tab: Tab, wanted: Pdf, clock_ms: int | None) -> Rendered:
     try:
-        answer = await tab.send("Page.printToPDF", transferMode="ReturnAsStream", **_BOUNDED | wanted.parameters)
+        answer = await tab.send("Page.printToPDF", **_BOUNDED | wanted.parameters)
+    except AnswerTooLongError as error:
+        raise too_large() from error
     except (ProtocolError, PageCrashedError) as error:
         raise _unprintable(wanted, error) from error
-    data = await _read(tab, answer["stream"])
+    data = bytes(answer["data"])
     pages = page_count(data)
     if pages < len(wanted.pages):
         # Chromium leaves out what is not there.
@@ -103,16 +104,3 @@ def _beyond(page: int) -> RenderError:
     return RenderError(
         ErrorCode.TEMPLATE_ERROR, f"page_ranges names page {page}, which is beyond the end of the document."
     )
-
-
-async def _read(tab: Tab, stream: str) -> bytes:
-    parts: list[bytes] = []
-    size, more = 0, True
-    while more:
-        chunk = await tab.send("IO.read", handle=stream, size=_CHUNK_BYTES)
-        parts.append(base64.b64decode(chunk["data"]) if chunk.get("base64Encoded") else chunk["data"].encode())
-        size, more = size + len(parts[-1]), not chunk["eof"]
-        if size > MAX_BYTES:
-            raise too_large()
-    await tab.send("IO.close", handle=stream)
-    return b"".join(parts)

@@ -14,6 +14,8 @@ HEADER_BYTES = 7
 _ENVELOPE = b"\xd8\x18\x5a"
 _BYTES_TAG = b"\xd6"
 _MAP, _ARRAY, _STOP = b"\xbf", b"\x9f", b"\xff"
+# A map whose first key is "id", as Chromium's answers begin.
+_ANSWER = b"\xbf\x62id"
 _DOUBLE = b"\xfb"
 _UNSIGNED, _NEGATIVE, _BINARY, _TEXT = 0, 1, 2, 3
 _IN_ONE_BYTE = 24
@@ -50,6 +52,14 @@ def length(header: bytes) -> int:
     if not header.startswith(_ENVELOPE):
         raise ValueError(f"{header!r} begins no message")
     return int.from_bytes(header[len(_ENVELOPE) :])
+
+
+def answered(beginning: bytes) -> int | None:
+    """The number of the command that a message answers, from what follows its header; None for an event."""
+    if not beginning.startswith(_ANSWER):
+        return None
+    number: int = _read(beginning, len(_ANSWER))[0]
+    return number
 
 
 def _write(value: Any, parts: list[bytes]) -> None:

@@ -10,12 +10,17 @@ from services.renderer.engine import cbor
 from services.renderer.engine.requests import Event
 
 Handler = Callable[[Event], None]
-# More than any answer: pictures are taken in strips and PDFs read in pieces, so no sound browser sends it.
-LONGEST_MESSAGE = 1 << 29
+# More than a file may have, or a strip of a picture. What is longer is read over, and never held.
+LONGEST_MESSAGE = 1 << 27
+_CHUNK_BYTES = 1 << 20
 
 
 class ProtocolError(Exception):
     """Chromium refused a command."""
+
+
+class AnswerTooLongError(ProtocolError):
+    """The answer to a command has more than LONGEST_MESSAGE bytes."""
 
 
 class DisconnectedError(Exception):
@@ -36,10 +41,14 @@ class Session:
 
     def end(self, reason: str) -> None:
         """Tell all who wait for an answer that none comes."""
-        for future in self.waiting.values():
-            if not future.done():
-                future.set_exception(DisconnectedError(reason))
-        self.waiting.clear()
+        for number in [*self.waiting]:
+            self.refuse(number, DisconnectedError(reason))
+
+    def refuse(self, number: int, error: Exception) -> None:
+        """Tell who waits for an answer, if anybody does, that none comes."""
+        answer = self.waiting.pop(number, None)
+        if answer is not None and not answer.done():
+            answer.set_exception(error)
 
 
 class Connection:
@@ -66,6 +75,7 @@ class Connection:
 
         Raises:
             ProtocolError: it was refused.
+            AnswerTooLongError: the answer was left out.
             DisconnectedError: there is nobody to answer.
         """
         session = session or self._root
@@ -106,8 +116,9 @@ class Connection:
                 header = await self._reader.readexactly(cbor.HEADER_BYTES)
                 size = cbor.length(header)
                 if size > LONGEST_MESSAGE:
-                    return
-                self._handle(cbor.decode(header + await self._reader.readexactly(size)))
+                    await self._leave_out(size)
+                else:
+                    self._handle(cbor.decode(header + await self._reader.readexactly(size)))
         except (asyncio.IncompleteReadError, ConnectionError, ValueError):
             return
         finally:
@@ -116,6 +127,17 @@ class Connection:
             self._sessions.clear()
             self._writer.close()
             self._ended()
+
+    async def _leave_out(self, size: int) -> None:
+        beginning = b""
+        while size > 0:
+            chunk = await self._reader.readexactly(min(size, _CHUNK_BYTES))
+            beginning = beginning or chunk
+            size -= len(chunk)
+        if (number := cbor.answered(beginning)) is None:
+            return
+        for session in self._sessions.values():
+            session.refuse(number, AnswerTooLongError("the answer is too long"))
 
     def _handle(self, message: Event) -> None:
         session = self._sessions.get(message.get("sessionId", ""))

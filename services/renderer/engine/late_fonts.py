@@ -14,7 +14,7 @@ _LOAD_ALL = """(() => {
   for (const face of Reflect.get(Document.prototype, "fonts", document)) face.load().catch(() => {});
 })()"""
 # Characters that are set upright together keep the place that they had in another font until they are set anew.
-_COMBINED = "text-combine"
+_COMBINED = b"text-combine"
 _SET_ANEW = """(() => {
   const own = (name) => Reflect.get(Document.prototype, name, document);
   const apart = new CSSStyleSheet();
@@ -32,5 +32,5 @@ async def catch_up(tab: Tab, document: Document, *, printed: bool) -> None:
     if printed and _MARGIN_BOX.search(document.html):
         await tab.evaluate(_LOAD_ALL, context=await tab.isolated_world())
         await wait_until_settled(tab, scripted=document.scripted)
-    if _COMBINED in document.html.lower():
+    if _COMBINED in document.lower:
         await tab.evaluate(_SET_ANEW, context=await tab.isolated_world())

@@ -47,6 +47,9 @@ _FRAMES_AT_ONCE = ("--disable-frame-rate-limit", "--disable-gpu-vsync")
 _NO_FRAMES = ("--enable-begin-frame-control", "--run-all-compositor-stages-before-draw")
 _DRAWING = (
     "--disable-gpu",
+    # By default pictures are painted in tiles of 256 pixels, and gradients and shadows are set up anew for each.
+    "--default-tile-width=2048",
+    "--default-tile-height=2048",
     "--disable-background-timer-throttling",
     "--disable-backgrounding-occluded-windows",
     "--disable-renderer-backgrounding",

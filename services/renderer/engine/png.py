@@ -26,7 +26,7 @@ _LEVEL_OF_SAMPLE = 2
 # pixels small pictures are judged by.
 _SAMPLES, _SAMPLE_ROWS, _SAMPLE_PIXELS = 12, 4, 60_000
 _COLOURS = 3
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # Of the first chunk, with its length, name and checksum.
 _HEADER_BYTES = 25
 
@@ -46,7 +46,7 @@ def pack(picture: pyvips.Image, *, smallest: bool) -> bytes:
     level = _LEVEL_OF_DENSE if sizes[best] > _DENSE * len(sample[1]) else _LEVEL
     header, rows = _filtered(shape, pixels, best)
     packed = bytes(deflate.zlib_compress(rows, _LEVEL_OF_SMALLEST if smallest else level))
-    return b"".join((_SIGNATURE, header, _chunk(b"IDAT", packed), _chunk(b"IEND", b"")))
+    return b"".join((SIGNATURE, header, _chunk(b"IDAT", packed), _chunk(b"IEND", b"")))
 
 
 @dataclass(frozen=True)
@@ -77,11 +77,11 @@ def _filtered(shape: _Shape, pixels: bytes, name: str) -> tuple[bytes, bytes]:
     stored = picture.pngsave_buffer(compression=0, filter=name, keep="none")
     contents = b"".join(content for kind, content in _chunks(stored) if kind == b"IDAT")
     rows = bytes(deflate.zlib_decompress(contents, shape.height * (1 + shape.row_bytes)))
-    return stored[len(_SIGNATURE) :][:_HEADER_BYTES], rows
+    return stored[len(SIGNATURE) :][:_HEADER_BYTES], rows
 
 
 def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
-    at = len(_SIGNATURE)
+    at = len(SIGNATURE)
     while at < len(png):
         size, kind = struct.unpack_from(">I4s", png, at)
         yield kind, png[at + 8 : at + 8 + size]

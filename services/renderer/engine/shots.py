@@ -12,9 +12,10 @@ from services.renderer.engine.encode import too_large
 from services.renderer.engine.frames import Frames
 from services.renderer.engine.model import Budget
 from services.renderer.engine.options import MAX_BYTES, Image, Pdf
+from services.renderer.engine.picture_size import size_of
 from services.renderer.engine.tab import ProtocolError, Tab
 
-# Of much larger ones Chromium leaves parts white without a word, and its driver dies of the message they come in.
+# Of much larger ones Chromium leaves parts white without a word; and each has to fit into one message.
 STRIP_PIXELS = 16_000_000
 # Of strips as Chromium packs them, in haste. They are all held until they are packed better.
 MOST_BYTES = 2 * MAX_BYTES
@@ -91,14 +92,9 @@ async def _frame(
         answer = await frames.take(lambda: tab.send("HeadlessExperimental.beginFrame", screenshot=options), budget)
         data = bytes(answer.get("screenshotData", b""))
         # A page that is new, or was of another size, may need one for itself.
-        if data and _size(data) == size:
+        if data and size_of(data) == size:
             return data
     raise ProtocolError("no frame has the size of the page")
-
-
-def _size(data: bytes) -> tuple[int, int]:
-    picture = pyvips.Image.new_from_buffer(data, "")
-    return picture.width, picture.height
 
 
 def is_one_strip(wanted: Image) -> bool:

@@ -34,6 +34,7 @@ class Tab:
         self._crashed: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._answering: set[asyncio.Task[None]] = set()
         self._metrics: dict[str, Any] = {}
+        self._world: int | None = None
         self.requests = Requests(self.send, self.on)
         self.loads = Loads(self.send, self.on)
         # The assets that its documents loaded last.
@@ -90,15 +91,25 @@ class Tab:
         options = {} if context is None else {"contextId": context}
         if timeout_seconds is not None:
             options["timeout"] = int(timeout_seconds * 1000)
-        answer = await self.send("Runtime.evaluate", expression=expression, returnByValue=True, **options)
+        try:
+            answer = await self.send("Runtime.evaluate", expression=expression, returnByValue=True, **options)
+        except ProtocolError:
+            # The page may have gone elsewhere, and the context with what it left.
+            self._world = None
+            raise
         if "exceptionDetails" in answer:
             raise ProtocolError(str(answer["exceptionDetails"]))
         return answer["result"].get("value")
 
     async def isolated_world(self) -> int:
-        """The id of a context that sees the page's DOM, but none of its scripts' objects."""
-        world = await self.send("Page.createIsolatedWorld", frameId=self.frame, worldName=WORLD)
-        return int(world["executionContextId"])
+        """The id of a context that sees the page's DOM, but none of its scripts' objects.
+
+        It lasts until the page goes elsewhere: documents that are set into it share it.
+        """
+        if self._world is None:
+            world = await self.send("Page.createIsolatedWorld", frameId=self.frame, worldName=WORLD)
+            self._world = int(world["executionContextId"])
+        return self._world
 
     async def resize(self, width: int, height: int, scale: float = 1) -> None:
         """Set the viewport, in CSS pixels, and the device pixels per CSS pixel."""
