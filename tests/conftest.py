@@ -11,7 +11,7 @@ import pytest
 import structlog
 
 from pressline_local import servers
-from tests.support.servers import S3Server, UrlServer, serving
+from tests.support.servers import S3Server, UrlServer, forgiving_cancelled_connects, serving
 from tests.support.stack import Stack, processes_of, running_stack
 
 # A shell that starts the tests in the background has them ignore it, and what they start would do the same.
@@ -49,7 +49,9 @@ async def nats_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator
 async def mongodb_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[UrlServer]:
     """A server with MongoDB's protocol."""
     async with serving(servers.mongodb, tmp_path_factory.mktemp("mongodb")) as server:
-        yield UrlServer(server.settings["PRESSLINE_MONGODB_URL"])
+        url = server.settings["PRESSLINE_MONGODB_URL"]
+        with forgiving_cancelled_connects(url):
+            yield UrlServer(url)
 
 
 @pytest.fixture(scope="session")

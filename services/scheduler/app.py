@@ -107,7 +107,7 @@ async def _run(parts: Parts, stop: asyncio.Event) -> None:
     await public.stop(CALL_GRACE_SECONDS)
     await internal.leave()
     await internal.stop(CALL_GRACE_SECONDS)
-    parts.dispatcher.wake()
+    parts.dispatcher.wake(urgent=True)
     await working
     await parts.canceller.close()
     await parts.remover.close()

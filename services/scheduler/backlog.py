@@ -45,7 +45,8 @@ class Backlog:
         # What was accepted while they were read may not be among them.
         found = {batch["_id"] for batch in active} | before
         self._accepted = {name: batch for name, batch in self._accepted.items() if name not in found}
-        self._throughput.look(active)
+        gone = self._throughput.gone(active)
+        self._throughput.look(active, await self._batches.rendered(gone) if gone else ())
         self.turns = Turns([*active, *self._accepted.values()])
         return active
 

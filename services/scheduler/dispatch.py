@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import structlog
 
@@ -23,8 +23,13 @@ from services.scheduler.stores import Stores
 ROUND_SECONDS = 0.5
 # Items whose rows were refused at submit are passed over; other batches must not wait for thousands of them.
 SKIPPED_A_ROUND = 200
+# While the renderers have enough to do, what became free is dealt together.
+REST_SECONDS = 0.25
 # With a thousand active batches a look takes the embedded database a third of a second.
 QUICK_LOOK_SECONDS, REST_FACTOR, LONGEST_REST_SECONDS = 0.05, 3, 1.0
+LARGEST_HAND = 8
+# Items are pending only before that.
+FIRST_DISPATCH = 1
 # Large batches let a new one go first, but not every new one for ever.
 FEW_ITEMS = 8
 _LANES = {model.FAST: bus.FAST, model.BULK: bus.BULK}
@@ -49,17 +54,14 @@ class Dispatcher:
         self._plans = plans
         self._pace = pace
         self._work = asyncio.Event()
-        self._batch_came = asyncio.Event()
+        self._urgent = asyncio.Event()
         self._rest_seconds = 0.0
         self._rotation = Rotation()
 
-    def wake(self) -> None:
-        """Something may have become possible."""
-        self._work.set()
-
-    def batch_came(self) -> None:
-        """There is a new batch: large ones let it go first."""
-        self._batch_came.set()
+    def wake(self, *, urgent: bool = False) -> None:
+        """Something may have become possible; when it is urgent nobody rests, and large batches let it go first."""
+        if urgent:
+            self._urgent.set()
         self._work.set()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -71,41 +73,54 @@ class Dispatcher:
             except Exception as error:
                 log.warning("dispatch.interrupted", error=repr(error))
             await lifecycle.wait(self._work, ROUND_SECONDS)
-            await lifecycle.wait(self._batch_came, self._rest_seconds)
+            await lifecycle.wait(self._urgent, self._rest_seconds)
 
-    async def offer(self, item_id: str, lane: str) -> bool:
-        """Announce a pending item that holds a slot; one that has ended gives its slot back. True when announced."""
-        item = await self._stores.items.dispatch(item_id, clock.now_ms())
-        if item is not None:
-            failpoint(Failpoint.DISPATCH_ITEM_DISPATCHED)
-            await self.ring(item, lane)
-            failpoint(Failpoint.DISPATCH_RUNG)
-            return True
-        found = await self._stores.items.get(item_id)
-        if found is None or found["state"] in model.ENDED_ITEM:
-            await self._stores.batches.release_slot(ids.batch_of(item_id), item_id, passed_over=True)
-        return False
+    async def offer(self, batch_id: str, item_ids: Sequence[str], lane: str) -> int:
+        """Announce pending items that hold slots; those that have ended give theirs back. How many were announced."""
+        if await self._stores.items.dispatch(item_ids, clock.now_ms()) == len(item_ids):
+            due = item_ids
+        else:
+            due = await self._pass_over_ended(batch_id, item_ids)
+        failpoint(Failpoint.DISPATCH_ITEM_DISPATCHED)
+        await asyncio.gather(*(self._ring_first(item_id, lane) for item_id in due))
+        return len(due)
 
-    async def ring(self, item: Document, lane: str) -> None:
+    async def ring(self, item_id: str, dispatch_n: int, lane: str) -> None:
         """Publish the job of a dispatched item; the count in the message id lets each dispatch through once."""
-        reference = task_pb2.TaskRef(item_id=item["_id"], dispatch_n=item["dispatch_n"])
-        message_id = f"{item['_id']}:{item['dispatch_n']}"
-        await self._bus.publish(_LANES[lane].subject, reference.SerializeToString(), message_id)
+        reference = task_pb2.TaskRef(item_id=item_id, dispatch_n=dispatch_n)
+        await self._bus.publish(_LANES[lane].subject, reference.SerializeToString(), f"{item_id}:{dispatch_n}")
+
+    async def _ring_first(self, item_id: str, lane: str) -> None:
+        await self.ring(item_id, FIRST_DISPATCH, lane)
+        failpoint(Failpoint.DISPATCH_RUNG)
+
+    async def _pass_over_ended(self, batch_id: str, item_ids: Sequence[str]) -> Sequence[str]:
+        """Give back the slots of items that have ended; those of the others that nobody can have claimed yet."""
+        found = {item["_id"]: item for item in await self._stores.items.live(item_ids)}
+        for item_id in item_ids:
+            if item_id not in found or found[item_id]["state"] in model.ENDED_ITEM:
+                await self._stores.batches.release_slot(batch_id, item_id, passed_over=True)
+        return [item_id for item_id, item in found.items() if item["state"] == model.DISPATCHED]
 
     async def _round(self) -> None:
-        self._batch_came.clear()
+        self._urgent.clear()
         began = time.monotonic()
         active = await self._backlog.look()
-        self._rest_seconds = rest_seconds(time.monotonic() - began)
+        looked = time.monotonic() - began
         self._rotation.forget_others(active)
-        if not active:
-            return
-        await self._start_waiting(active)
-        for lane, subscription in _LANES.items():
-            ready = [batch for batch in active if batch["lane"] == lane and _has_next(batch)]
-            if ready:
-                room = self._pace.room(await self._bus.waiting(subscription))
-                await self._deal(ready, room, patient=lane == model.BULK)
+        _, waiting = await asyncio.gather(
+            self._start_waiting(active), asyncio.gather(*(self._bus.waiting(lane) for lane in _LANES.values()))
+        )
+        enough = [await self._fill(lane, active, found) for lane, found in zip(_LANES, waiting, strict=True)]
+        self._rest_seconds = rest_seconds(looked, enough=all(enough))
+
+    async def _fill(self, lane: str, active: Iterable[Document], waiting: int) -> bool:
+        """Deal items into a lane where so many wait; true when they are far from few, or there was nothing to deal."""
+        ready = [batch for batch in active if batch["lane"] == lane and _has_next(batch)]
+        if not ready:
+            return True
+        await self._deal(ready, self._pace.room(waiting), patient=lane == model.BULK)
+        return self._pace.is_enough(waiting)
 
     async def _start_waiting(self, active: Iterable[Document]) -> None:
         full: set[str] = set()
@@ -136,7 +151,9 @@ class Dispatcher:
         return batch_id in account["running"] or await self._stores.accounts.take_place(account_id, batch_id, limit)
 
     async def _deal(self, ready: list[Document], room: int, *, patient: bool) -> None:
-        """Give one item to each account in turn, and within an account to each batch in turn.
+        """Give a hand of items to each account in turn, and within an account to each batch in turn.
+
+        A hand is as many as there are for each batch, and not more than a few: what it takes is written at once.
 
         Args:
             ready: batches that have a next item.
@@ -144,20 +161,21 @@ class Dispatcher:
             patient: break off after a few when a new batch comes.
         """
         turns = self._rotation.of(ready)
-        skipped, few = 0, room - FEW_ITEMS
+        skipped, few, hand = 0, room - FEW_ITEMS, min(max(room // len(ready), 1), LARGEST_HAND)
         while room > 0 and turns and skipped < SKIPPED_A_ROUND:
-            if patient and room <= few and self._batch_came.is_set():
+            if patient and room <= few and self._urgent.is_set():
                 break
             mine = turns.popleft()
             batch = mine.popleft()
-            taken = await self._stores.batches.take_next(batch)
+            taken = await self._stores.batches.take(batch, min(hand, room))
             if taken is not None:
                 self._rotation.took(batch)
                 failpoint(Failpoint.DISPATCH_SLOT_TAKEN)
-                if await self.offer(ids.item_id(batch["_id"], batch["next_index"]), batch["lane"]):
-                    room -= 1
-                else:
-                    skipped += 1
+                indexes = range(batch["next_index"], taken["next_index"])
+                item_ids = [ids.item_id(batch["_id"], index) for index in indexes]
+                announced = await self.offer(batch["_id"], item_ids, batch["lane"])
+                room -= announced
+                skipped += len(item_ids) - announced
                 if _has_next(taken):
                     mine.append(taken)
             if mine:
@@ -166,9 +184,15 @@ class Dispatcher:
             self.wake()  # Their slots are free again.
 
 
-def rest_seconds(look_seconds: float) -> float:
-    """How long the database is left to others after a look: not at all after a quick one."""
-    return min(max(look_seconds - QUICK_LOOK_SECONDS, 0) * REST_FACTOR, LONGEST_REST_SECONDS)
+def rest_seconds(look_seconds: float, *, enough: bool) -> float:
+    """How long the database is left to others after a round.
+
+    Args:
+        look_seconds: how long the look at the active batches took.
+        enough: whether the renderers have enough to do meanwhile.
+    """
+    after_look = max(look_seconds - QUICK_LOOK_SECONDS, 0) * REST_FACTOR
+    return min(max(after_look, REST_SECONDS if enough else 0), LONGEST_REST_SECONDS)
 
 
 def _has_next(batch: Document) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
 from dataclasses import asdict
+from typing import Protocol
 
 import structlog
 
@@ -22,20 +23,25 @@ from services.scheduler.waiting import Waiters
 log = structlog.get_logger()
 
 
+class Wake(Protocol):
+    """Tells the dispatcher that there may be something to do."""
+
+    def __call__(self, *, urgent: bool = False) -> None:
+        """Do it at once when it is urgent."""
+
+
 class Finisher:
     """Every step may be repeated by anyone, any number of times.
 
     Args:
         stores: the state.
         bus: where ends are announced.
-        wake: called when a slot or a place became free.
+        wake: called when a slot or a place became free, and told whether somebody waits for just that.
         waiters: told of every item that ends.
         meter: told what a batch's renders came to.
     """
 
-    def __init__(
-        self, stores: Stores, message_bus: Bus, wake: Callable[[], None], waiters: Waiters, meter: Meter
-    ) -> None:
+    def __init__(self, stores: Stores, message_bus: Bus, wake: Wake, waiters: Waiters, meter: Meter) -> None:
         self._stores = stores
         self._bus = message_bus
         self._wake = wake
@@ -46,20 +52,20 @@ class Finisher:
         """Free an ended item's slot, and end its batch if it was the last."""
         self._waiters.item_ended(item_id)
         batch_id = ids.batch_of(item_id)
-        await self._stores.batches.release_slot(batch_id, item_id)
+        batch = await self._stores.batches.release_slot(batch_id, item_id)
         failpoint(Failpoint.COMPLETE_SLOT_FREED)
-        self._wake()
-        if await self._stores.items.any_open(batch_id):
+        self._wake(urgent=batch is not None and batch["in_flight"] + 1 == batch["window"])
+        if await self._others_follow(batch_id, batch):
             await self._bus.hints.give(batch_id)
         else:
             await self.finish(batch_id)
 
     async def finish(self, batch_id: str) -> None:
         """End a batch whose items have all ended; of any other nothing changes."""
-        batch = await self._stores.batches.get(batch_id)
+        batch, by_state = await asyncio.gather(self._stores.batches.get(batch_id), self._stores.items.counts(batch_id))
         if batch is None or "active" not in batch:
             return
-        counts = Counts.of_states(batch["total"], await self._stores.items.counts(batch_id))
+        counts = Counts.of_states(batch["total"], by_state)
         if counts.ended < counts.total:
             return
         state = model.CANCELLED if "cancel_requested_ms" in batch else model.outcome(counts)
@@ -76,7 +82,7 @@ class Finisher:
         failpoint(Failpoint.FINISH_PLACE_LEFT)
         await self._meter.settle(batch_id, counts.succeeded)
         failpoint(Failpoint.FINISH_SETTLED)
-        self._wake()
+        self._wake(urgent=True)
         if ended:
             log.info("batch.ended", batch=batch_id, state=state, **asdict(counts))
             await self._bus.hints.give(batch_id)
@@ -108,6 +114,18 @@ class Finisher:
         for subscription in await self._stores.subscriptions.of_account(batch["account_id"]):
             if envelope.EVENT_TYPE in subscription["events"] and not subscription["disabled"]:
                 await deliveries.insert(batch, subscription["url"], now, subscription["subscription_id"])
+
+    async def _others_follow(self, batch_id: str, batch: Document | None) -> bool:
+        """Whether items of a batch are still to end.
+
+        Args:
+            batch_id: the batch.
+            batch: it after a slot was given back; None when there was none to give.
+        """
+        if batch is None or batch.get("refused") != 0:
+            # Slots of items that were refused at submit are given back without a look.
+            return await self._stores.items.any_open(batch_id)
+        return bool(batch["in_flight"] or batch["next_index"] < batch["total"])
 
     async def _finish_if_cancelled(self, batch_id: str) -> None:
         """Somebody else has ended a batch, or has asked to cancel it since it was read."""

@@ -75,7 +75,7 @@ class Inspecting:
         await self._stores.inspections.put(source, inspection, clock.now_ms())
 
     async def _ask(self, account_id: str, source: task_pb2.SourceDocument) -> None:
-        await self._stores.sources.put(account_id, source, clock.now_ms() + SOURCE_KEPT_MS)
+        await self._stores.sources.put(account_id, {source.id: source}, clock.now_ms() + SOURCE_KEPT_MS)
         reference = task_pb2.TaskRef(inspect_source_id=source.id)
         # The stream drops repeats of an id for two minutes, so asking at every read costs no renderer anything.
         await self._bus.publish(bus.FAST_JOBS, reference.SerializeToString(), f"inspect:{source.id}")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any
 
 from pressline.batch.v1 import batch_pb2
 from services.common import ids
@@ -142,13 +143,12 @@ class Intake:
         if refused:
             raise invalid(*refused)
         kept_until = clock.now_ms() + self._kept_ms + SOURCE_MARGIN_MS
-        for source in prepared.resolver.sources.values():
-            await self._stores.sources.put(account["_id"], source, kept_until)
         batch = self._batch(account["_id"], spec, batch_id, prepared) | retry.batch_field
         batch |= egress.copied(account)
         batch |= self._locksmith.key_field(batch_id, wanted_outputs(spec, items))
-        batch["asset_set_id"] = await assets.pin(
-            self._stores.assets, self._stores.asset_sets, account["_id"], kept_until
+        batch["asset_set_id"], _ = await asyncio.gather(
+            assets.pin(self._stores.assets, self._stores.asset_sets, account["_id"], kept_until),
+            self._stores.sources.put(account["_id"], prepared.resolver.sources, kept_until),
         )
         await self._write(account, batch, spec, items, prepared, retry)
         if all(row.faults for row in prepared.rows):
@@ -167,6 +167,7 @@ class Intake:
             "layouts": list(spec.layouts),
             "layout_list": spec.layout_list,
             "total": total,
+            "refused": sum(1 for row in prepared.rows if row.faults),
             "lane": model.lane(total),
             "window": model.window(spec.concurrency),
             "next_index": 0,
@@ -206,11 +207,11 @@ class Intake:
             self._locksmith.seal({**batch, **stored}, [*wanted_outputs(spec, items), *prepared.outputs])
         await self._reserve(account, batch, plans)
         failpoint(Failpoint.CREATE_RESERVED)
-        await self._stores.requests.put(batch["_id"], asked.spec_kept(spec))
-        await self._insert(
+        documents = (
             new_item(batch, index, item, plan, row) | retry.item_field(index)
             for index, (item, plan, row) in enumerate(zip(items, plans, prepared.rows, strict=True))
         )
+        await self._insert(documents, self._stores.requests.put(batch["_id"], asked.spec_kept(spec)))
         if not await batches.commit(batch["_id"]):
             await self._require_committed(batch["_id"])
         failpoint(Failpoint.CREATE_COMMITTED)
@@ -221,15 +222,20 @@ class Intake:
             message = "The batch took too long to store; nothing was accepted."
             raise PresslineError(Reason.SERVICE_UNAVAILABLE, message, retry_after=1)
 
-    async def _insert(self, documents: Iterator[Document]) -> None:
-        """Store items in chunks; the next one is made while the database is at the one before it."""
+    async def _insert(self, documents: Iterator[Document], beside: Coroutine[Any, Any, None]) -> None:
+        """Store items in chunks; the next one is made while the database is at the one before it.
+
+        Args:
+            documents: the items.
+            beside: what is stored meanwhile.
+        """
 
         async def insert() -> None:
             while chunk := list(islice(documents, CHUNK)):
                 await self._stores.items.insert(chunk)
                 failpoint(Failpoint.CREATE_CHUNK_STORED)
 
-        inserting = [asyncio.create_task(insert()) for _ in range(CHUNKS_AT_ONCE)]
+        inserting = [asyncio.create_task(each) for each in (beside, *(insert() for _ in range(CHUNKS_AT_ONCE)))]
         try:
             await asyncio.gather(*inserting)
         finally:

@@ -35,7 +35,15 @@ class Pace:
             self._ended.popleft()
         return len(self._ended) / WINDOW_SECONDS
 
+    @property
+    def ahead(self) -> int:
+        """How many items wait for the renderers at most."""
+        return min(max(round(self.per_second * AHEAD_SECONDS), LEAST_AHEAD), MOST_AHEAD)
+
     def room(self, waiting: int) -> int:
         """How many more items may be dispatched while so many wait."""
-        ahead = min(max(round(self.per_second * AHEAD_SECONDS), LEAST_AHEAD), MOST_AHEAD)
-        return max(ahead - waiting, 0)
+        return max(self.ahead - waiting, 0)
+
+    def is_enough(self, waiting: int) -> bool:
+        """Whether renderers find something to do for a while when so many wait."""
+        return waiting > self.ahead / 2

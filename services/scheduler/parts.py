@@ -122,7 +122,7 @@ class Parts:
 
     def _accepted(self, batch: Document) -> None:
         self.backlog.accepted(batch)
-        self.dispatcher.batch_came()
+        self.dispatcher.wake(urgent=True)
 
     @cached_property
     def locksmith(self) -> Locksmith:

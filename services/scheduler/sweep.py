@@ -74,7 +74,7 @@ class Sweeper:
         for batch in active:
             if "cancel_requested_ms" in batch:
                 continue
-            for item in await self._stores.items.get_many(batch["slots"]):
+            for item in await self._stores.items.live(batch["slots"]):
                 await self._repair(item, batch["lane"], quiet=quiet[batch["lane"]])
 
     async def _repair(self, item: Document, lane: str, *, quiet: bool) -> None:
@@ -82,13 +82,13 @@ class Sweeper:
         if item["state"] in model.ENDED_ITEM:
             await self._finisher.item_ended(item["_id"])
         elif item["state"] == model.PENDING:
-            await self._dispatcher.offer(item["_id"], lane)
+            await self._dispatcher.offer(item["batch_id"], [item["_id"]], lane)
         elif quiet and _is_lost(item, now):
             again = await self._stores.items.ring_again(item, now)
             if again is not None:
                 failpoint(Failpoint.SWEEP_RING_COUNTED)
                 log.info("item.rung_again", item=item["_id"], dispatch=again["dispatch_n"])
-                await self._dispatcher.ring(again, lane)
+                await self._dispatcher.ring(again["_id"], again["dispatch_n"], lane)
 
     async def _due_to_finish(self, active: Sequence[Document]) -> None:
         for batch in active:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from services.scheduler import model
 from services.scheduler.store.database import Document
@@ -33,11 +33,24 @@ class Throughput:
         self._seen: dict[str, Document] = {}
         self._seen_at = clock()
 
-    def look(self, active: Sequence[Document]) -> None:
-        """Take in all active batches as they are now."""
+    def gone(self, active: Sequence[Document]) -> list[str]:
+        """Ids of batches that were seen at the last look and are not among those that are active now."""
+        return [*self._seen.keys() - {str(batch["_id"]) for batch in active}]
+
+    def look(self, active: Sequence[Document], over: Collection[str] = ()) -> None:
+        """Take in all active batches as they are now.
+
+        Args:
+            active: the batches.
+            over: ids of batches that are not among them any more because all of their items were rendered.
+        """
         now, found = self._clock(), {str(batch["_id"]): batch for batch in active}
         busy = now - self._seen_at if any(batch["in_flight"] for batch in self._seen.values()) else 0.0
-        ended = sum(_ended(seen, found.get(batch_id)) for batch_id, seen in self._seen.items())
+        ended = sum(
+            _ended(seen, found[batch_id]) if batch_id in found else _left(seen)
+            for batch_id, seen in self._seen.items()
+            if batch_id in found or batch_id in over
+        )
         self._seen, self._seen_at = found, now
         if busy or ended:
             self._add(now, busy, ended)
@@ -62,13 +75,15 @@ class Throughput:
             self._buckets.popleft()
 
 
-def _ended(seen: Document, now: Document | None) -> int:
+def _ended(seen: Document, now: Document) -> int:
     """Items of a batch that ended between two looks, after having been rendered."""
-    if seen["state"] != model.PROCESSING or "cancel_requested_ms" in (now or seen):
+    if seen["state"] != model.PROCESSING or "cancel_requested_ms" in now:
         return 0
-    # A batch that is active no more has ended with all its items.
-    done = _rendered(now) if now else seen["total"] - _refused(seen)
-    return max(int(done) - _rendered(seen), 0)
+    return max(_rendered(now) - _rendered(seen), 0)
+
+
+def _left(seen: Document) -> int:
+    return max(int(seen["total"]) - _refused(seen) - _rendered(seen), 0)
 
 
 def _rendered(batch: Document) -> int:

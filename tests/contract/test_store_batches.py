@@ -37,26 +37,55 @@ async def test_an_abandoned_creation_is_known_until_what_belongs_to_it_is_delete
 
 async def test_slots_never_exceed_the_window_and_indexes_are_taken_once(stores: Stores) -> None:
     seen = await processing(stores)
-    taken = await asyncio.gather(*(stores.batches.take_next(seen) for _ in range(8)))
+    taken = await asyncio.gather(*(stores.batches.take(seen, 1) for _ in range(8)))
     assert sum(one is not None for one in taken) == 1
     second = next(one for one in taken if one is not None)
-    full = await stores.batches.take_next(second)
+    full = await stores.batches.take(second, 1)
     assert full is not None
     assert (full["in_flight"], full["next_index"]) == (2, 2)
-    assert await stores.batches.take_next(full) is None
+    assert await stores.batches.take(full, 1) is None
     first_item = ids.item_id(seen["_id"], 0)
     freed = await asyncio.gather(*(stores.batches.release_slot(seen["_id"], first_item) for _ in range(8)))
-    assert sum(freed) == 1
-    after = await stores.batches.take_next(full)
+    (free,) = [one for one in freed if one is not None]
+    assert (free["in_flight"], free["window"]) == (1, 2)
+    after = await stores.batches.take(full | free, 9)
     assert after is not None
     assert after["slots"] == [ids.item_id(seen["_id"], 1), ids.item_id(seen["_id"], 2)]
+
+
+async def test_several_are_taken_at_once_as_far_as_there_are_free_slots_and_items(stores: Stores) -> None:
+    seen = await processing(stores, total=7, window=5)
+    taken = await asyncio.gather(*(stores.batches.take(seen, 3) for _ in range(5)))
+    (three,) = [one for one in taken if one is not None]
+    assert three["slots"] == [ids.item_id(seen["_id"], index) for index in range(3)]
+    full = await stores.batches.take(three, 3)
+    assert full is not None
+    assert (full["in_flight"], full["next_index"], len(full["slots"])) == (5, 5, 5)
+    for index in range(4):
+        assert await stores.batches.release_slot(seen["_id"], ids.item_id(seen["_id"], index)) is not None
+    read = await stores.batches.get(seen["_id"])
+    assert read is not None
+    rest = await stores.batches.take(read, 9)
+    assert rest is not None
+    assert rest["slots"] == [ids.item_id(seen["_id"], index) for index in (4, 5, 6)]
+    assert await stores.batches.take(rest, 9) is None
+
+
+async def test_batches_that_were_rendered_are_told_from_those_that_were_cancelled(stores: Stores) -> None:
+    running, done, failed, cancelled = [await processing(stores, active="1") for _ in range(4)]
+    assert await stores.batches.end(done["_id"], model.COMPLETED, {})
+    assert await stores.batches.end(failed["_id"], model.FAILED, {})
+    assert await stores.batches.request_cancel(cancelled["_id"], NOW)
+    assert await stores.batches.end(cancelled["_id"], model.CANCELLED, {})
+    names = [each["_id"] for each in (running, done, failed, cancelled)]
+    assert await stores.batches.rendered([*names, "batch_unknown"]) == {done["_id"], failed["_id"]}
 
 
 async def test_nothing_is_taken_after_a_cancel(stores: Stores) -> None:
     seen = await processing(stores)
     asked = await asyncio.gather(*(stores.batches.request_cancel(seen["_id"], NOW) for _ in range(5)))
     assert sum(asked) == 1
-    assert await stores.batches.take_next(seen) is None
+    assert await stores.batches.take(seen, 1) is None
 
 
 async def test_a_batch_ends_once(stores: Stores) -> None:

@@ -19,7 +19,7 @@ async def test_bytes_times_and_large_integers_come_back_as_they_were(stores: Sto
 
 async def test_inserting_items_again_keeps_the_first(stores: Stores) -> None:
     await stores.items.insert([item("batch_x", i) for i in range(3)])
-    assert await stores.items.dispatch(ids.item_id("batch_x", 1), NOW)
+    assert await stores.items.dispatch([ids.item_id("batch_x", 1)], NOW)
     await stores.items.insert([item("batch_x", i) for i in range(5)])
     states = [found["state"] for found in await stores.items.page("batch_x", 0, 10, 5)]
     assert states == [model.PENDING, model.DISPATCHED, model.PENDING, model.PENDING, model.PENDING]
@@ -29,8 +29,8 @@ async def test_one_claim_wins_and_its_fence_is_the_only_one(stores: Stores) -> N
     stored = item("batch_x")
     await stores.items.insert([stored])
     assert await stores.items.claim(stored["_id"], LEASE) is None
-    dispatched = await asyncio.gather(*(stores.items.dispatch(stored["_id"], NOW) for _ in range(5)))
-    assert sum(one is not None for one in dispatched) == 1
+    dispatched = await asyncio.gather(*(stores.items.dispatch([stored["_id"]], NOW) for _ in range(5)))
+    assert sum(dispatched) == 1
     claims = await asyncio.gather(*(stores.items.claim(stored["_id"], {**LEASE, "token": f"t{i}"}) for i in range(8)))
     (won,) = [one for one in claims if one is not None]
     assert won["attempt"] == 1
@@ -44,10 +44,22 @@ async def test_one_claim_wins_and_its_fence_is_the_only_one(stores: Stores) -> N
     assert not await stores.items.any_open("batch_x")
 
 
+async def test_of_several_items_those_that_are_pending_are_dispatched(stores: Stores) -> None:
+    stored = [item("batch_x", index) for index in range(4)]
+    await stores.items.insert(stored)
+    names = [each["_id"] for each in stored]
+    assert await stores.items.dispatch([names[1]], NOW) == 1
+    assert await stores.items.dispatch(names[:3], NOW + 1) == 2
+    found = {each["_id"]: each for each in await stores.items.live(names)}
+    assert [found[name]["state"] for name in names] == [*[model.DISPATCHED] * 3, model.PENDING]
+    assert [found[name]["dispatch_n"] for name in names] == [1, 1, 1, 0]
+    assert [found[name]["dispatched_ms"] for name in names[:3]] == [NOW + 1, NOW, NOW + 1]
+
+
 async def test_a_lease_is_taken_over_only_after_its_end(stores: Stores) -> None:
     await stores.items.insert([item("batch_x")])
     item_id = ids.item_id("batch_x", 0)
-    await stores.items.dispatch(item_id, NOW)
+    await stores.items.dispatch([item_id], NOW)
     held = await stores.items.claim(item_id, LEASE)
     assert held is not None
     new = {"token": "t2", "worker": "w2", "lease_ms": NOW + 900}
@@ -61,7 +73,7 @@ async def test_a_lease_is_taken_over_only_after_its_end(stores: Stores) -> None:
 async def test_handing_back_keeps_the_item_open(stores: Stores) -> None:
     await stores.items.insert([item("batch_x")])
     item_id = ids.item_id("batch_x", 0)
-    await stores.items.dispatch(item_id, NOW)
+    await stores.items.dispatch([item_id], NOW)
     await stores.items.claim(item_id, LEASE)
     back = await stores.items.hand_back(Fence(item_id, 1, "t1"), NOW, crashed=True)
     assert back is not None
@@ -76,7 +88,7 @@ async def test_handing_back_keeps_the_item_open(stores: Stores) -> None:
 async def test_cancelling_fences_open_items_and_spares_ended_ones(stores: Stores) -> None:
     await stores.items.insert([item("batch_x", i) for i in range(5)])
     done = ids.item_id("batch_x", 0)
-    await stores.items.dispatch(done, NOW)
+    await stores.items.dispatch([done], NOW)
     await stores.items.claim(done, LEASE)
     await stores.items.end(Fence(done, 1, "t1"), model.SUCCEEDED, {})
     assert await stores.items.cancel_open("batch_x", 3, NOW) == 3

@@ -87,6 +87,6 @@ async def test_what_a_batch_was_asked_for_is_kept_as_it_was_first(stores: Stores
 async def test_sources_by_id(stores: Stores) -> None:
     sources = [task_pb2.SourceDocument(id=f"src_{i}", body="x" * i) for i in range(3)]
     for source in sources:
-        await stores.sources.put("acme", source, NOW)
+        await stores.sources.put("acme", {source.id: source}, NOW)
     found = await stores.sources.get_many(["src_2", "src_0", "src_unknown"])
     assert found == {"src_0": sources[0], "src_2": sources[2]}

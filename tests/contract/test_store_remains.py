@@ -47,21 +47,21 @@ async def test_batches_are_active_from_their_commit_to_their_end_in_order_of_acc
 
 async def test_a_batch_that_was_cancelled_ends_as_nothing_else_and_keeps_no_slot(stores: Stores) -> None:
     seen = await processing(stores)
-    assert await stores.batches.take_next(seen) is not None
+    assert await stores.batches.take(seen, 1) is not None
     assert await stores.batches.request_cancel(seen["_id"], NOW)
     assert not await stores.batches.end(seen["_id"], model.COMPLETED, {"event_id": "evt_1"})
     assert await stores.batches.end(seen["_id"], model.CANCELLED, {"event_id": "evt_2"})
     ended = await stores.batches.get(seen["_id"])
     assert ended is not None
     assert (ended["state"], ended["event_id"], ended["slots"], ended["in_flight"]) == ("cancelled", "evt_2", [], 0)
-    assert not await stores.batches.release_slot(seen["_id"], ids.item_id(seen["_id"], 0))
+    assert await stores.batches.release_slot(seen["_id"], ids.item_id(seen["_id"], 0)) is None
 
 
 async def test_an_item_is_given_up_as_it_was_read_or_not_at_all(stores: Stores) -> None:
     await stores.items.insert([item("batch_x", 0), item("batch_x", 1), item("batch_y", 0)])
     held, waiting = ids.item_id("batch_x", 0), ids.item_id("batch_x", 1)
     for each in (held, waiting):
-        await stores.items.dispatch(each, NOW)
+        await stores.items.dispatch([each], NOW)
     seen = await stores.items.claim(held, LEASE)
     assert seen is not None
     assert await stores.items.extend(Fence(held, 1, "t1"), NOW + 900)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from services.common import ids
 from services.scheduler import model
 from services.scheduler.clock import DAY_MS
+from services.scheduler.store.database import Database
+from services.scheduler.store.fixed import APART_BYTES
 from services.scheduler.store.items import Fence
 from services.scheduler.stores import Stores
 from tests.support.store_documents import LEASE, NOW, batch, item
@@ -50,12 +54,15 @@ async def test_an_idempotency_key_is_free_again_after_a_day(stores: Stores) -> N
     assert await stores.idempotency.begin("record", b"f", "batch_2", NOW, NOW + 100) is None
 
 
-async def test_items_read_whole_however_they_are_read_or_changed(stores: Stores) -> None:
+@pytest.mark.parametrize("length", [0, APART_BYTES, 4_000_000])
+async def test_items_read_whole_however_they_are_read_or_changed(stores: Stores, length: int) -> None:
     """What an item was submitted with is stored apart from what changes; nobody else sees that."""
-    stored = item("batch_x", account_id="acme", warnings=["submitted"], created_ms=NOW)
+    stored = item("batch_x", account_id="acme", warnings=["submitted"], created_ms=NOW, data=b"x" * length)
     await stores.items.insert([stored])
+    await stores.items.insert([{**stored, "data": b"of a later try of the same call"}])
     dispatched = {**stored, "state": model.DISPATCHED, "dispatch_n": 1, "dispatched_ms": NOW}
-    assert await stores.items.dispatch(stored["_id"], NOW) == dispatched
+    assert await stores.items.dispatch([stored["_id"]], NOW) == 1
+    assert await stores.items.get(stored["_id"]) == dispatched
     claimed = {**dispatched, **LEASE, "state": model.RENDERING, "attempt": 1}
     assert await stores.items.claim(stored["_id"], LEASE) == claimed
     result = {"warnings": ["submitted", "rendered"], "ended_ms": NOW}
@@ -63,10 +70,31 @@ async def test_items_read_whole_however_they_are_read_or_changed(stores: Stores)
     ended = {**claimed, **result, "state": model.SUCCEEDED}
     del ended["open"], ended["lease_ms"]
     assert await stores.items.get(stored["_id"]) == ended
-    assert await stores.items.get_many([stored["_id"]]) == [ended]
+    fixed = ("account_id", "data", "renders", "created_ms")
+    assert await stores.items.live([stored["_id"]]) == [{k: v for k, v in ended.items() if k not in fixed}]
     assert await stores.items.page("batch_x", 0, 5, 1) == [ended]
     assert await stores.items.page_in_states("batch_x", [model.SUCCEEDED], 0, 0, 5) == [ended]
     assert await stores.items.in_states([stored["_id"]], []) == {stored["_id"]: ended}
+
+
+async def test_large_and_small_items_are_read_together_and_deleted_together(stores: Stores, database: Database) -> None:
+    mixed = [item("batch_x", index, data=b"x" * (index % 2 * 100_000)) for index in range(4)]
+    await stores.items.insert([*mixed, item("batch_y", data=b"y" * 100_000)])
+    assert await stores.items.page("batch_x", 0, 9, 4) == mixed
+    await stores.items.delete_of("batch_x")
+    assert await stores.items.page("batch_x", 0, 9, 4) == []
+    assert [part["batch_id"] async for part in database.collection("fixed_parts").find({}, {"fixed": 0})] == ["batch_y"]
+
+
+async def test_an_item_whose_large_part_is_deleted_is_not_there(stores: Stores, database: Database) -> None:
+    """Whoever read the one as both were deleted."""
+    large, small = item("batch_x", 0, data=b"x" * 100_000), item("batch_x", 1)
+    await stores.items.insert([large, small])
+    await database.collection("fixed_parts").delete_many({})
+    assert await stores.items.get(large["_id"]) is None
+    assert await stores.items.page("batch_x", 0, 9, 2) == [small]
+    await stores.items.dispatch([large["_id"]], NOW)
+    assert await stores.items.claim(large["_id"], LEASE) is None
 
 
 async def test_cancelling_where_nothing_is_open_touches_nothing(stores: Stores) -> None:
@@ -76,6 +104,6 @@ async def test_cancelling_where_nothing_is_open_touches_nothing(stores: Stores) 
     assert await stores.items.cancel_open("batch_x", 2, NOW) == 2
     assert await stores.items.cancel_open("batch_x", 2, NOW) == 1
     assert await stores.items.counts("batch_x") == {model.CANCELLED: 3}
-    assert [each["attempt"] for each in await stores.items.get_many([ids.item_id("batch_x", i) for i in range(3)])] == [
+    assert [each["attempt"] for each in await stores.items.live([ids.item_id("batch_x", i) for i in range(3)])] == [
         1
     ] * 3

@@ -66,7 +66,7 @@ async def test_sources_are_named_by_content_and_account(stores: Stores) -> None:
     source.id = source_id("acme", source)
     assert source.id != source_id("other", source)
     for _ in range(2):
-        await stores.sources.put("acme", source, NOW)
+        await stores.sources.put("acme", {source.id: source}, NOW)
     assert await stores.sources.get(source.id) == source
     assert await stores.sources.get("src_unknown") is None
 
@@ -74,8 +74,20 @@ async def test_sources_are_named_by_content_and_account(stores: Stores) -> None:
 async def test_sources_live_as_long_as_the_last_batch_that_needs_them(stores: Stores) -> None:
     source = task_pb2.SourceDocument(id="src_x", kind=task_pb2.SourceDocument.KIND_HTML, body="x")
     for until in (NOW + 5, NOW + 9, NOW + 7):
-        await stores.sources.put("acme", source, until)
+        await stores.sources.put("acme", {"src_x": source}, until)
     await stores.sources.forget(NOW + 9, 10)
     assert await stores.sources.get("src_x") == source
     await stores.sources.forget(NOW + 10, 10)
     assert await stores.sources.get("src_x") is None
+
+
+async def test_of_several_sources_some_may_be_there_already(stores: Stores) -> None:
+    sources = {
+        f"src_{i}": task_pb2.SourceDocument(id=f"src_{i}", kind=task_pb2.SourceDocument.KIND_HTML, body="x" * i)
+        for i in range(4)
+    }
+    await stores.sources.put("acme", {name: sources[name] for name in ("src_1", "src_3")}, NOW + 5)
+    await stores.sources.put("acme", sources, NOW + 9)
+    await stores.sources.put("acme", {}, NOW + 9)
+    await stores.sources.forget(NOW + 9, 10)
+    assert await stores.sources.get_many(list(sources)) == sources

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import grpc
 import pytest
 
@@ -13,17 +11,11 @@ from pressline.template.v1 import template_pb2
 from services.common.errors import PresslineError, Reason
 from services.common.rpc_errors import from_rpc_error
 from services.scheduler import listing
-from tests.support.scheduler import Client, ReportingRenderer, running_scheduler, scheduler_settings
-from tests.support.servers import S3Server, UrlServer
+from tests.support.scheduler import Client, ReportingRenderer
+from tests.support.servers import UrlServer
 
 FAILED, SUCCEEDED = batch_pb2.ITEM_STATE_FAILED, batch_pb2.ITEM_STATE_SUCCEEDED
 PENDING = batch_pb2.ITEM_STATE_PENDING
-
-
-@pytest.fixture
-async def client(nats_server: UrlServer, mongodb_server: UrlServer, s3_server: S3Server) -> AsyncIterator[Client]:
-    async with running_scheduler(scheduler_settings(nats_server, mongodb_server, s3_server)) as anonymous:
-        yield await anonymous.as_account("acme")
 
 
 async def page(client: Client, **fields: object) -> batch_pb2.ListAccountItemsResponse:

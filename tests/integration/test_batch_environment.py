@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import grpc
 import pytest
@@ -13,14 +12,8 @@ from pressline.batch.v1 import batch_pb2
 from pressline.batch.v1.batch_pb2 import Environment
 from pressline.task.v1 import task_pb2
 from services.common.rpc_errors import from_rpc_error
-from tests.support.scheduler import Client, ReportingRenderer, running_scheduler, scheduler_settings
-from tests.support.servers import S3Server, UrlServer
-
-
-@pytest.fixture
-async def client(nats_server: UrlServer, mongodb_server: UrlServer, s3_server: S3Server) -> AsyncIterator[Client]:
-    async with running_scheduler(scheduler_settings(nats_server, mongodb_server, s3_server)) as anonymous:
-        yield await anonymous.as_account("acme")
+from tests.support.scheduler import Client, ReportingRenderer
+from tests.support.servers import UrlServer
 
 
 async def claimed(client: Client, nats: UrlServer, batch_id: str) -> list[task_pb2.Task]:

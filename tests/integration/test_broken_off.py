@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -13,32 +12,12 @@ from pymongo.errors import PyMongoError
 from pressline.batch.v1 import batch_pb2
 from pressline.task.v1 import task_pb2
 from services.scheduler import intake
-from services.scheduler.settings import SchedulerSettings
 from services.scheduler.store.batches import Batches
 from services.scheduler.store.database import Database
 from services.scheduler.store.items import Items
-from tests.support.scheduler import Client, running_scheduler, scheduler_settings
-from tests.support.servers import S3Server, UrlServer
+from tests.support.scheduler import Client
 
 TOKEN = "of-the-first-claim"
-
-
-@pytest.fixture
-def settings(nats_server: UrlServer, mongodb_server: UrlServer, s3_server: S3Server) -> SchedulerSettings:
-    return scheduler_settings(nats_server, mongodb_server, s3_server)
-
-
-@pytest.fixture
-async def client(settings: SchedulerSettings) -> AsyncIterator[Client]:
-    async with running_scheduler(settings) as anonymous:
-        yield await anonymous.as_account("acme")
-
-
-@pytest.fixture
-async def database(settings: SchedulerSettings) -> AsyncIterator[Database]:
-    opened = Database(settings.mongodb_url, settings.mongodb_database)
-    yield opened
-    await opened.close()
 
 
 async def claim(client: Client, item_id: str, token: str) -> task_pb2.ClaimTaskResponse:

@@ -17,8 +17,8 @@ from services.gateway import sse
 from services.scheduler.settings import SchedulerSettings
 from tests.support.gateway_inside import Event, Gateway, events_of, running_gateway
 from tests.support.ports import free_port
-from tests.support.scheduler import Client, ReportingRenderer, running_scheduler, scheduler_settings
-from tests.support.servers import S3Server, UrlServer
+from tests.support.scheduler import Client, ReportingRenderer, running_scheduler
+from tests.support.servers import UrlServer
 
 SECONDS = 60
 
@@ -54,11 +54,6 @@ async def running_system(settings: SchedulerSettings, nats_url: str, **gateway: 
         scheduler = await anonymous.as_account("acme")
         async with rest.client(scheduler.key) as client:
             yield System(settings, scheduler, rest, client, nats_url)
-
-
-@pytest.fixture
-def settings(nats_server: UrlServer, mongodb_server: UrlServer, s3_server: S3Server) -> SchedulerSettings:
-    return scheduler_settings(nats_server, mongodb_server, s3_server)
 
 
 @pytest.fixture

@@ -16,8 +16,7 @@ from pressline.batch.v1 import batch_pb2
 from pressline.task.v1 import task_pb2
 from services.scheduler.settings import SchedulerSettings
 from tests.support.gateway_inside import Gateway, running_gateway
-from tests.support.scheduler import Client, ReportingRenderer, running_scheduler, scheduler_settings
-from tests.support.servers import S3Server, UrlServer
+from tests.support.scheduler import Client, ReportingRenderer, running_scheduler
 
 # One is never over while a test runs, the other is at once.
 PATIENT_SECONDS, HASTY_SECONDS = 100.0, 0.5
@@ -42,11 +41,6 @@ class World:
     async def generate(self, key: str | None = None, **fields: object) -> httpx2.Response:
         headers = {"Idempotency-Key": key} if key else {}
         return await self.rest.post("/v1/generate", json={"html": "<p>x</p>", **fields}, headers=headers)
-
-
-@pytest.fixture
-def settings(nats_server: UrlServer, mongodb_server: UrlServer, s3_server: S3Server) -> SchedulerSettings:
-    return scheduler_settings(nats_server, mongodb_server, s3_server)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from services.common import rpc
 from services.scheduler.app import INTERNAL_SERVICES, PUBLIC_SERVICES
 from services.scheduler.settings import SchedulerSettings
 from services.scheduler.store.items import Items
-from tests.support.scheduler import HTML, PNG, TOKEN, Client, ReportingRenderer, running_scheduler, scheduler_settings
+from tests.support.scheduler import HTML, PNG, TOKEN, Client, ReportingRenderer, scheduler_settings
 from tests.support.servers import S3Server, UrlServer
 
 DEFAULT_MESSAGE_BYTES = 4 * 1024 * 1024
@@ -31,12 +31,6 @@ WATCHERS = 2
 @pytest.fixture
 def settings(nats_server: UrlServer, mongodb_server: UrlServer, s3_server: S3Server) -> SchedulerSettings:
     return scheduler_settings(nats_server, mongodb_server, s3_server, watchers=WATCHERS)
-
-
-@pytest.fixture
-async def client(settings: SchedulerSettings) -> AsyncIterator[Client]:
-    async with running_scheduler(settings) as anonymous:
-        yield await anonymous.as_account("acme")
 
 
 async def details_of(call: object) -> tuple[grpc.StatusCode, dict[str, object]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -14,8 +13,6 @@ from services.scheduler.app import serve
 from services.scheduler.settings import SchedulerSettings
 from services.scheduler.store.database import SCHEMA, Database
 from services.scheduler.stores import Stores
-from tests.support.scheduler import scheduler_settings
-from tests.support.servers import S3Server, UrlServer
 
 UNUSABLE = """
 from services.common import lifecycle
@@ -27,16 +24,9 @@ lifecycle.run("test", Settings, serve)
 
 
 @pytest.fixture
-def settings(nats_server: UrlServer, mongodb_server: UrlServer, s3_server: S3Server) -> SchedulerSettings:
-    return scheduler_settings(nats_server, mongodb_server, s3_server)
-
-
-@pytest.fixture
-async def database(settings: SchedulerSettings) -> AsyncIterator[Database]:
-    opened = Database(settings.mongodb_url, settings.mongodb_database)
-    await opened.prepare()
-    yield opened
-    await opened.close()
+async def database(database: Database) -> Database:
+    await database.prepare()
+    return database
 
 
 @pytest.mark.parametrize(

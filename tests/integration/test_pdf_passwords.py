@@ -14,8 +14,8 @@ from pressline.batch.v1 import batch_pb2
 from pressline.task.v1 import task_pb2
 from services.common.rpc_errors import from_rpc_error
 from services.scheduler.settings import SchedulerSettings
-from tests.support.scheduler import HTML, Client, ReportingRenderer, running_scheduler, scheduler_settings
-from tests.support.servers import S3Server, UrlServer
+from tests.support.scheduler import HTML, Client, ReportingRenderer
+from tests.support.servers import UrlServer
 
 OPENS, OWNS, OTHER = "opens-it-wörd", "owns-it-word", "of-one-item-word"
 SPEC = batch_pb2.BatchSpec(
@@ -35,17 +35,6 @@ ROWS = [
     batch_pb2.ItemSpec(data_json=b'{"name": "b"}', output=OWN),
     batch_pb2.ItemSpec(data_json=b'{"name": "c"}', output=OWN),
 ]
-
-
-@pytest.fixture
-def settings(nats_server: UrlServer, mongodb_server: UrlServer, s3_server: S3Server) -> SchedulerSettings:
-    return scheduler_settings(nats_server, mongodb_server, s3_server)
-
-
-@pytest.fixture
-async def client(settings: SchedulerSettings) -> AsyncIterator[Client]:
-    async with running_scheduler(settings) as anonymous:
-        yield await anonymous.as_account("acme")
 
 
 async def stored(settings: SchedulerSettings) -> dict[str, list[dict[str, Any]]]:

@@ -42,6 +42,8 @@ class UntilTold(Budget):
             yield
 
     async def answer(self, _url: str, _method: str, _kind: str) -> Answer | None:
+        # A script that never ends does not begin before it has told.
+        await asyncio.sleep(1)
         self.limit.reschedule(asyncio.get_running_loop().time())
         await asyncio.sleep(3600)
         return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -15,15 +14,14 @@ from pressline.template.v1 import template_pb2
 from services.common.errors import Reason
 from services.common.rpc_errors import from_rpc_error
 from services.scheduler import intake, once
-from services.scheduler.settings import SchedulerSettings
 from services.scheduler.store.batches import Batches
 from services.scheduler.store.database import Database
 from services.scheduler.store.idempotency import Idempotency
 from services.scheduler.store.items import Items
 from services.scheduler.store.requests import Requests
 from services.scheduler.store.templates import Sources
-from tests.support.scheduler import Client, ReportingRenderer, running_scheduler, scheduler_settings
-from tests.support.servers import S3Server, UrlServer
+from tests.support.scheduler import Client, ReportingRenderer
+from tests.support.servers import UrlServer
 
 # More than two chunks.
 ROWS = 1_100
@@ -35,24 +33,6 @@ STEPS = [
     (Batches, "commit"),
     (Idempotency, "finish"),
 ]
-
-
-@pytest.fixture
-def settings(nats_server: UrlServer, mongodb_server: UrlServer, s3_server: S3Server) -> SchedulerSettings:
-    return scheduler_settings(nats_server, mongodb_server, s3_server)
-
-
-@pytest.fixture
-async def client(settings: SchedulerSettings) -> AsyncIterator[Client]:
-    async with running_scheduler(settings) as anonymous:
-        yield await anonymous.as_account("acme")
-
-
-@pytest.fixture
-async def database(settings: SchedulerSettings) -> AsyncIterator[Database]:
-    opened = Database(settings.mongodb_url, settings.mongodb_database)
-    yield opened
-    await opened.close()
 
 
 async def failed_batch(client: Client, nats_url: str, rows: int = ROWS) -> str:

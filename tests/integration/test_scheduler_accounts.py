@@ -20,7 +20,6 @@ from services.common.errors import Reason
 from services.common.scopes import METHODS
 from services.scheduler.app import PUBLIC_SERVICES
 from services.scheduler.settings import SchedulerSettings
-from services.scheduler.store.database import Database
 from tests.support.accounts import CreateKey, RevokeKey, bearing, made, opens, refused
 from tests.support.scheduler import Client, running_scheduler, scheduler_settings
 from tests.support.servers import S3Server, UrlServer
@@ -44,13 +43,6 @@ async def scheduler(settings: SchedulerSettings) -> AsyncIterator[Client]:
 async def client(scheduler: Client) -> Client:
     """An account of this test's own."""
     return await scheduler.as_account(ids.new("account"))
-
-
-@pytest.fixture
-async def database(settings: SchedulerSettings) -> AsyncIterator[Database]:
-    opened = Database(settings.mongodb_url, settings.mongodb_database)
-    yield opened
-    await opened.close()
 
 
 def public_methods() -> list[Any]:

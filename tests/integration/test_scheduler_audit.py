@@ -36,13 +36,6 @@ async def client(scheduler: Client) -> Client:
     return await scheduler.as_account(ids.new("account"))
 
 
-@pytest.fixture
-async def database(settings: SchedulerSettings) -> AsyncIterator[Database]:
-    opened = Database(settings.mongodb_url, settings.mongodb_database)
-    yield opened
-    await opened.close()
-
-
 async def test_the_audit_log_tells_who_did_what_page_by_page(client: Client) -> None:
     actor = (await client.account.GetAccount(account_pb2.GetAccountRequest(), metadata=client.auth)).key.id
     key = await made(client)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import Awaitable
 
 import grpc
 import pytest
@@ -18,7 +18,7 @@ from services.scheduler.admission import MOST_SECONDS, UNMEASURED_SECONDS
 from services.scheduler.settings import SchedulerSettings
 from services.scheduler.throughput import LEAST_BUSY_SECONDS
 from tests.support.gateway_inside import running_gateway
-from tests.support.scheduler import Client, ReportingRenderer, running_scheduler, scheduler_settings
+from tests.support.scheduler import Client, ReportingRenderer, scheduler_settings
 from tests.support.servers import S3Server, UrlServer
 
 SECONDS = 60
@@ -29,12 +29,6 @@ PROCESSING = batch_pb2.BATCH_STATE_PROCESSING
 def settings(nats_server: UrlServer, mongodb_server: UrlServer, s3_server: S3Server) -> SchedulerSettings:
     bounds = {"waiting_batches": 3, "account_unfinished_items": 20, "unfinished_items": 35}
     return scheduler_settings(nats_server, mongodb_server, s3_server, **bounds)
-
-
-@pytest.fixture
-async def anonymous(settings: SchedulerSettings) -> AsyncIterator[Client]:
-    async with running_scheduler(settings) as client:
-        yield client
 
 
 async def refusal_of(submit: Awaitable[object]) -> PresslineError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 
@@ -14,25 +14,13 @@ from services.common import ids
 from services.scheduler.settings import SchedulerSettings
 from services.scheduler.store.database import Database
 from services.scheduler.store.items import Items
-from tests.support.scheduler import Client, ReportingRenderer, running_scheduler, scheduler_settings
-from tests.support.servers import S3Server, UrlServer
+from tests.support.scheduler import Client, ReportingRenderer
 
 SECONDS = 60
 PAGES = 4
 # What is dispatched ahead of the renderers, and what they finish while a submit is on its way; a fraction of LARGE.
 HEAD_START = 150
 LARGE = 500
-
-
-@pytest.fixture
-def settings(nats_server: UrlServer, mongodb_server: UrlServer, s3_server: S3Server) -> SchedulerSettings:
-    return scheduler_settings(nats_server, mongodb_server, s3_server)
-
-
-@pytest.fixture
-async def anonymous(settings: SchedulerSettings) -> AsyncIterator[Client]:
-    async with running_scheduler(settings) as client:
-        yield client
 
 
 def renderer(client: Client, settings: SchedulerSettings) -> ReportingRenderer:
@@ -104,7 +92,7 @@ async def times_of(settings: SchedulerSettings, item_ids: Sequence[str]) -> list
     """When items were claimed and when they ended, in milliseconds, as recorded."""
     database = Database(settings.mongodb_url, settings.mongodb_database)
     try:
-        items = await Items(database).get_many(item_ids)
+        items = await Items(database).live(item_ids)
     finally:
         await database.close()
     return [(item["claimed_ms"], item["ended_ms"]) for item in items]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import grpc
 import pytest
@@ -23,12 +22,6 @@ from tests.support.scheduler import (
     scheduler_settings,
 )
 from tests.support.servers import S3Server, UrlServer
-
-
-@pytest.fixture
-async def client(nats_server: UrlServer, mongodb_server: UrlServer, s3_server: S3Server) -> AsyncIterator[Client]:
-    async with running_scheduler(scheduler_settings(nats_server, mongodb_server, s3_server)) as anonymous:
-        yield await anonymous.as_account("acme")
 
 
 async def reason_of(call: object) -> Reason:

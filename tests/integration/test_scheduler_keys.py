@@ -41,13 +41,6 @@ async def client(scheduler: Client) -> Client:
     return await scheduler.as_account(ids.new("account"))
 
 
-@pytest.fixture
-async def database(settings: SchedulerSettings) -> AsyncIterator[Database]:
-    opened = Database(settings.mongodb_url, settings.mongodb_database)
-    yield opened
-    await opened.close()
-
-
 @pytest.mark.parametrize(
     ("form", "prefix"),
     [

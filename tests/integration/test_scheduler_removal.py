@@ -40,7 +40,7 @@ async def test_a_deleted_batch_leaves_nothing_but_a_tombstone(world: World) -> N
     assert len(await world.objects(batch_id)) == 6
     await world.delete(batch_id)
     assert await world.objects(batch_id) == []
-    assert await world.stores.items.get_many(list(created.item_ids)) == []
+    assert await world.stores.items.live(list(created.item_ids)) == []
     assert await world.stores.batches.get(batch_id) is None
     assert len(await world.objects(other.batch.id)) == 4
     assert (await world.client.batch(other.batch.id)).counts.succeeded == 2
@@ -109,7 +109,9 @@ async def test_the_document_that_was_rendered_goes_with_the_last_batch_that_used
     world: World, later: Callable[[int], None]
 ) -> None:
     created = await world.ended()
-    render = task_pb2.Render.FromString((await world.stores.items.get_many(created.item_ids))[0]["renders"][0])
+    item = await world.stores.items.get(created.item_ids[0])
+    assert item is not None
+    render = task_pb2.Render.FromString(item["renders"][0])
     assert await world.stores.sources.get(render.source_id) is not None
     later(9 * clock.DAY_MS)
     async with asyncio.timeout(GONE_WITHIN_SECONDS):
@@ -139,7 +141,7 @@ async def test_a_removal_that_broke_off_is_finished(
     later(2 * TAKE_UP_MS)
     await until_removed(world, batch_id)
     assert await world.objects(batch_id) == []
-    assert await world.stores.items.get_many(list(created.item_ids)) == []
+    assert await world.stores.items.live(list(created.item_ids)) == []
     assert await reason_of(world.client.batch(batch_id)) is Reason.GONE
 
 

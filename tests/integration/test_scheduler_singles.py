@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -19,12 +18,6 @@ from services.common.errors import Reason
 from services.common.rpc_errors import from_rpc_error
 from tests.support.scheduler import Client, ReportingRenderer, running_scheduler, scheduler_settings
 from tests.support.servers import S3Server, UrlServer
-
-
-@pytest.fixture
-async def client(nats_server: UrlServer, mongodb_server: UrlServer, s3_server: S3Server) -> AsyncIterator[Client]:
-    async with running_scheduler(scheduler_settings(nats_server, mongodb_server, s3_server)) as anonymous:
-        yield await anonymous.as_account("acme")
 
 
 async def wait(client: Client, item_id: str, seconds: float) -> batch_pb2.Item:

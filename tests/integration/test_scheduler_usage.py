@@ -42,13 +42,6 @@ async def client(scheduler: Client) -> Client:
     return await scheduler.as_account(ids.new("account"), account_pb2.PLAN_FREE)
 
 
-@pytest.fixture
-async def database(settings: SchedulerSettings) -> AsyncIterator[Database]:
-    opened = Database(settings.mongodb_url, settings.mongodb_database)
-    yield opened
-    await opened.close()
-
-
 async def use(client: Client) -> tuple[int, int]:
     """Used and reserved."""
     standing = await client.account.GetUsage(account_pb2.GetUsageRequest(), metadata=client.auth)

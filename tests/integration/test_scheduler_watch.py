@@ -23,12 +23,6 @@ from tests.support.servers import S3Server, UrlServer
 Call = grpc.aio.UnaryStreamCall[batch_pb2.WatchBatchRequest, batch_pb2.Batch]
 
 
-@pytest.fixture
-async def client(nats_server: UrlServer, mongodb_server: UrlServer, s3_server: S3Server) -> AsyncIterator[Client]:
-    async with running_scheduler(scheduler_settings(nats_server, mongodb_server, s3_server)) as anonymous:
-        yield await anonymous.as_account("acme")
-
-
 @asynccontextmanager
 async def watching(client: Client, batch_id: str, after: int = 0) -> AsyncIterator[Call]:
     request = batch_pb2.WatchBatchRequest(batch_id=batch_id, after_revision=after)

@@ -14,22 +14,10 @@ from pressline.batch.v1 import batch_pb2
 from pressline.task.v1 import task_pb2
 from services.common.blobs import BlobStore
 from services.scheduler.settings import SchedulerSettings
-from tests.support.scheduler import Client, running_scheduler, scheduler_settings
-from tests.support.servers import S3Server, UrlServer
+from tests.support.scheduler import Client
 
 SECONDS = 60
 PICTURE = b"\xff\xd8 a page"
-
-
-@pytest.fixture
-def settings(nats_server: UrlServer, mongodb_server: UrlServer, s3_server: S3Server) -> SchedulerSettings:
-    return scheduler_settings(nats_server, mongodb_server, s3_server)
-
-
-@pytest.fixture
-async def anonymous(settings: SchedulerSettings) -> AsyncIterator[Client]:
-    async with running_scheduler(settings) as client:
-        yield client
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from services.common.addresses import AllowList
 from services.notifier.app import serve
 from services.notifier.settings import NotifierSettings
 from services.scheduler.settings import SchedulerSettings
+from tests.support.in_process import running
 from tests.support.notifier_receivers import Receiver, receiving, status
 from tests.support.ports import free_port
 from tests.support.scheduler import Client, ReportingRenderer, running_scheduler, scheduler_settings
@@ -32,13 +33,8 @@ async def running_notifier(scheduler: SchedulerSettings) -> AsyncIterator[None]:
         notifier_health_listen=f"127.0.0.1:{free_port()}",
         webhook_allow=LOCAL,
     )
-    stop = asyncio.Event()
-    serving = asyncio.create_task(serve(settings, stop))
-    try:
+    async with running(serve, settings):
         yield
-    finally:
-        stop.set()
-        await serving
 
 
 @pytest.fixture

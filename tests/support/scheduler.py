@@ -24,6 +24,7 @@ from services.common.consumer import Again, Consumer, Done, Verdict
 from services.common.tls import ChannelTls
 from services.scheduler.app import serve
 from services.scheduler.settings import SchedulerSettings
+from tests.support.in_process import running
 from tests.support.ports import free_port
 from tests.support.servers import S3Server, UrlServer
 
@@ -119,18 +120,13 @@ class Client:
 @asynccontextmanager
 async def running_scheduler(settings: SchedulerSettings, tls: ChannelTls | None = None) -> AsyncIterator[Client]:
     """A scheduler until the end of the block, called over TLS where that is given."""
-    stop = asyncio.Event()
-    serving = asyncio.create_task(serve(settings, stop))
-    public = rpc.channel(settings.scheduler_listen, tls=tls)
-    internal = rpc.channel(settings.scheduler_internal_listen, TOKEN, tls)
-    try:
+    # Clients leave first: a scheduler waits a moment for those who watch it.
+    async with (
+        running(serve, settings),
+        rpc.channel(settings.scheduler_listen, tls=tls) as public,
+        rpc.channel(settings.scheduler_internal_listen, TOKEN, tls) as internal,
+    ):
         yield Client(public, internal)
-    finally:
-        # A scheduler waits a moment for those who watch it.
-        await public.close()
-        await internal.close()
-        stop.set()
-        await serving
 
 
 Inspect = Callable[[task_pb2.SourceDocument], template_pb2.Inspection]

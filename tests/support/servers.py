@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pressline_local.child import Child
 from pressline_local.folder import DataFolder
@@ -37,6 +39,23 @@ class S3Server:
     secret_key: str
     bucket: str
     region: str = "us-east-1"
+
+
+@contextmanager
+def forgiving_cancelled_connects(url: str) -> Iterator[None]:
+    """PyMongo leaves a socket open that it was cancelled over while it connected. Python closes it, and says so."""
+    address, before = urlsplit(url), sys.unraisablehook
+    peer = f"raddr={(address.hostname, address.port)}"
+
+    def tell(found: sys.UnraisableHookArgs) -> None:
+        if not (isinstance(found.exc_value, ResourceWarning) and peer in str(found.exc_value)):
+            before(found)
+
+    sys.unraisablehook = tell
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 @asynccontextmanager

@@ -17,6 +17,7 @@ from services.renderer.app import serve
 from services.renderer.settings import RendererSettings
 from services.scheduler.settings import SchedulerSettings
 from tests.support.gateway_inside import running_gateway
+from tests.support.in_process import running
 from tests.support.ports import free_port
 from tests.support.renderer import chromium
 from tests.support.scheduler import TOKEN, running_scheduler, scheduler_settings
@@ -45,13 +46,8 @@ class World:
             chromium=chromium(),
             **changes,
         )
-        stop = asyncio.Event()
-        serving = asyncio.create_task(serve(settings, stop))
-        try:
+        async with running(serve, settings):
             yield
-        finally:
-            stop.set()
-            await serving
 
 
 @asynccontextmanager

@@ -51,6 +51,14 @@ def test_the_callers_settings_reach_every_service() -> None:
         assert program.environment["PATH"] == "/bin"
 
 
+@pytest.mark.parametrize(("given", "pages"), [({}, "1"), ({"PRESSLINE_RENDERER_PAGES": "3"}, "3")])
+def test_beside_the_servers_a_browser_renders_one_item_at_a_time_unless_told_otherwise(
+    given: dict[str, str], pages: str
+) -> None:
+    for program in services(**given).renderers():
+        assert program.environment["PRESSLINE_RENDERER_PAGES"] == pages
+
+
 def test_tls_is_for_services_that_are_reached_from_elsewhere() -> None:
     made = services(PRESSLINE_SCHEDULER_TLS_CERT="/cert", PRESSLINE_CLIENT_TLS_KEY="/key", X_TLS_CERT="/theirs")
     for program in (made.scheduler(), made.gateway(), made.notifier(), *made.renderers()):

@@ -40,6 +40,8 @@ def test_pace_allows_two_seconds_of_measured_work() -> None:
     assert pace.room(0) == 100
     assert pace.room(70) == 30
     assert pace.room(200) == 0
+    assert pace.is_enough(51)
+    assert not pace.is_enough(50)
     clock.now = 11
     assert pace.room(0) == LEAST_AHEAD
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.scheduler import model
-from services.scheduler.dispatch import LONGEST_REST_SECONDS, QUICK_LOOK_SECONDS, rest_seconds
+from services.scheduler.dispatch import LONGEST_REST_SECONDS, QUICK_LOOK_SECONDS, REST_SECONDS, rest_seconds
 from services.scheduler.rotation import Rotation
 from services.scheduler.store.database import Document
 
@@ -48,7 +48,10 @@ def test_batches_that_are_over_are_forgotten() -> None:
     assert taken(rotation, [B1, A1], 1) == "a1"
 
 
-def test_the_database_rests_after_a_long_look_only() -> None:
-    assert rest_seconds(QUICK_LOOK_SECONDS) == 0
-    assert 0 < rest_seconds(2 * QUICK_LOOK_SECONDS) < rest_seconds(0.3) <= LONGEST_REST_SECONDS
-    assert rest_seconds(60) == LONGEST_REST_SECONDS
+def test_the_database_rests_after_a_long_look_and_while_renderers_have_enough_to_do() -> None:
+    assert rest_seconds(QUICK_LOOK_SECONDS, enough=False) == 0
+    assert rest_seconds(0, enough=True) == REST_SECONDS
+    longer = rest_seconds(0.3, enough=False)
+    assert 0 < rest_seconds(2 * QUICK_LOOK_SECONDS, enough=False) < longer <= LONGEST_REST_SECONDS
+    assert rest_seconds(0.3, enough=True) == longer
+    assert rest_seconds(60, enough=True) == LONGEST_REST_SECONDS

@@ -84,7 +84,8 @@ def test_throughput_counts_what_ended_while_something_was_in_flight() -> None:
     assert throughput.per_second == pytest.approx(5)
     # Its last items ended between two looks.
     clock.now = 20
-    throughput.look([])
+    assert throughput.gone([batch("2", 5)]) == ["1"]
+    throughput.look([], {"1"})
     assert throughput.per_second == pytest.approx(5)
     # Nothing was in flight: that was not slow, there was nothing to do.
     clock.now = 60
@@ -101,7 +102,8 @@ def test_throughput_counts_no_items_that_were_not_rendered() -> None:
     refused = batch("2", 1_000, next_index=2, in_flight=2)
     cancelled = batch("3", 1_000, next_index=2, in_flight=2)
     waiting = batch("4", 1_000, state=model.PENDING)
-    throughput.look([rendered, refused, cancelled, waiting])
+    gone = batch("5", 1_000, next_index=900, in_flight=4)
+    throughput.look([rendered, refused, cancelled, waiting, gone])
     clock.now = 5
     throughput.look(
         [

@@ -26,7 +26,7 @@ class Batches:
 
     A document holds, beside what the caller gave:
     `slots` and `in_flight`, the items taken and not ended, and how many; `next_index`, the first index never taken;
-    `passed_over`, how many were taken although they had ended before;
+    `refused`, how many failed at submit; `passed_over`, how many of those were taken all the same;
     `active`, while it is pending or processing; `password_key`, while its passwords may be needed; `outbox`, while its
     end is not announced; `removing_ms`, once it is being deleted. `order` sorts an account's batches, newest first,
     and is found by its index alone.
@@ -78,6 +78,12 @@ class Batches:
         """Every pending or processing batch, in the order of acceptance."""
         found = await self._batches.find({"active": FLAG}, {"renders": 0, "metadata": 0}).to_list(None)
         return sorted(found, key=lambda batch: (batch["created_ms"], batch["_id"]))
+
+    async def rendered(self, batch_ids: Sequence[str]) -> set[str]:
+        """Which of some batches have ended otherwise than by being cancelled."""
+        states = [state for state in model.ENDED_BATCH if state != model.CANCELLED]
+        query = {"_id": {"$in": list(batch_ids)}, "state": {"$in": states}}
+        return {str(row["_id"]) async for row in self._batches.find(query, {"_id": 1})}
 
     async def unfinished(self, account_id: str, states: Sequence[str], limit: int, *, single: bool) -> set[str]:
         """Ids of an account's batches, or of its single renders, that are in some active states; `limit` at most."""
@@ -138,31 +144,33 @@ class Batches:
         )
         return result.modified_count == 1
 
-    async def take_next(self, batch: Document) -> Document | None:
-        """Take a slot and the next index in one step; the batch after it, or None when something changed or is full.
+    async def take(self, batch: Document, most: int) -> Document | None:
+        """Take slots and the next indexes in one step; the batch after it, or None when something changed or is full.
 
         Args:
-            batch: as it was read; its `next_index` is the one that is taken.
+            batch: as it was read; its `next_index` is the first that is taken.
+            most: how many to take at most.
         """
-        index = batch["next_index"]
+        first, free = batch["next_index"], batch["window"] - batch["in_flight"]
+        count = min(most, free, batch["total"] - first)
+        if count < 1:
+            return None
+        taken = [ids.item_id(batch["_id"], index) for index in range(first, first + count)]
         return await self._batches.find_one_and_update(
             {
                 "_id": batch["_id"],
                 "state": model.PROCESSING,
-                "next_index": index,
-                "in_flight": {"$lt": batch["window"]},
+                "next_index": first,
+                "in_flight": {"$lte": batch["window"] - count},
                 "cancel_requested_ms": {"$exists": False},
             },
-            {
-                "$inc": {"in_flight": 1, "next_index": 1},
-                "$push": {"slots": ids.item_id(batch["_id"], index)},
-            },
+            {"$inc": {"in_flight": count, "next_index": count}, "$push": {"slots": {"$each": taken}}},
             projection={"renders": 0, "metadata": 0},
             return_document=ReturnDocument.AFTER,
         )
 
-    async def release_slot(self, batch_id: str, item_id: str, *, passed_over: bool = False) -> bool:
-        """Give the slot of an ended item back; false when it was given back before.
+    async def release_slot(self, batch_id: str, item_id: str, *, passed_over: bool = False) -> Document | None:
+        """Give the slot of an ended item back: some fields of the batch after it, or None when it had none.
 
         Args:
             batch_id: the batch.
@@ -170,10 +178,12 @@ class Batches:
             passed_over: count it among those that ended without having been rendered.
         """
         count = {"in_flight": -1, "passed_over": 1} if passed_over else {"in_flight": -1}
-        result = await self._batches.update_one(
-            {"_id": batch_id, "slots": item_id}, {"$pull": {"slots": item_id}, "$inc": count}
+        return await self._batches.find_one_and_update(
+            {"_id": batch_id, "slots": item_id},
+            {"$pull": {"slots": item_id}, "$inc": count},
+            projection={"in_flight": 1, "window": 1, "refused": 1, "next_index": 1, "total": 1},
+            return_document=ReturnDocument.AFTER,
         )
-        return result.modified_count == 1
 
     async def request_cancel(self, batch_id: str, now: int) -> bool:
         """Mark an active batch as cancelled; false when it ended or was marked before."""

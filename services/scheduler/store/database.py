@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.errors import PyMongoError
+from pymongo.errors import BulkWriteError, PyMongoError
 
 from services.scheduler.store import condition
 
@@ -21,6 +22,7 @@ FLAG = "1"
 _INDEXES = {
     "batches": ("account_id", "order", "active", "creating", "outbox", "expires_ms", "removing_ms", "retry_of"),
     "items": ("batch_id", "open"),
+    "fixed_parts": ("batch_id",),
     "archives": ("batch_id", "open"),
     "assets": ("due_ms",),
     "asset_sets": ("until_ms",),
@@ -36,6 +38,7 @@ _INDEXES = {
     "events": ("account_id", "created_ms"),
 }
 _UNIQUE = {"events": "event_id"}
+_DUPLICATE_KEY = 11000
 
 
 class Database:
@@ -81,3 +84,15 @@ class Database:
     async def close(self) -> None:
         """Disconnect."""
         await self._client.close()
+
+
+async def insert_new(collection: Collection, documents: Sequence[Document]) -> int:
+    """Store documents; how many there were already, which stay as they are."""
+    try:
+        await collection.insert_many(documents, ordered=False)
+    except BulkWriteError as error:
+        failures = (error.details or {})["writeErrors"]
+        if any(failure["code"] != _DUPLICATE_KEY for failure in failures):
+            raise
+        return len(failures)
+    return 0

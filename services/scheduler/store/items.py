@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import bson
 from pymongo import ReturnDocument
-from pymongo.errors import BulkWriteError
 
 from services.common import ids
 from services.scheduler import model
 from services.scheduler.model import ItemEvent
-from services.scheduler.store.database import Collection, Database, Document
+from services.scheduler.store.database import Collection, Database, Document, insert_new
+from services.scheduler.store.fixed import FixedParts
 
-DUPLICATE_KEY = 11000
 # Fields that conditions ask for or changes write; all others stay as they were inserted.
 _LIVE = frozenset({"_id", "batch_id", "index", "open", "state", "attempt", "dispatch_n", "crashes"})
 
@@ -37,41 +35,40 @@ class Items:
     """The items collection.
 
     `open` holds the batch's id until the item ends, so that looking for unfinished items costs the same however
-    many have finished. What an item was submitted with is stored in one field, `fixed`: servers take as long for a
-    field as for a document's worth of bytes, and batches are inserted by the ten thousand. Nothing outside this
-    module sees it.
+    many have finished. What an item was submitted with is stored in one field, `fixed`, or apart: servers take as long
+    for a field as for a document's worth of bytes, and batches are inserted by the ten thousand. Whoever gets a whole
+    item sees nothing of it.
     """
 
     def __init__(self, database: Database) -> None:
         self._items: Collection = database.collection("items")
+        self._fixed = FixedParts(database, _LIVE)
 
     async def insert(self, items: Sequence[Document]) -> None:
         """Store items; those that an earlier try of the same call stored stay as they are."""
-        try:
-            await self._items.insert_many([_packed(item) for item in items], ordered=False)
-        except BulkWriteError as error:
-            if any(failure["code"] != DUPLICATE_KEY for failure in (error.details or {})["writeErrors"]):
-                raise
+        await insert_new(self._items, await self._fixed.packed(items))
 
     async def delete_of(self, batch_id: str) -> None:
         """Delete every item of a batch."""
         await self._items.delete_many({"batch_id": batch_id})
+        await self._fixed.delete_of(batch_id)
 
     async def get(self, item_id: str) -> Document | None:
         """An item."""
-        found = await self._items.find_one({"_id": item_id})
-        return _whole(found) if found else None
+        found = await self._fixed.whole(await self._items.find({"_id": item_id}).to_list(None))
+        return found[0] if found else None
 
-    async def get_many(self, item_ids: Sequence[str]) -> list[Document]:
-        """Items by id, in the order of their ids; unknown ones are left out."""
+    async def live(self, item_ids: Sequence[str]) -> list[Document]:
+        """What changes of items, by id, in the order of their ids; unknown ones are left out."""
         if not item_ids:
             return []
-        found = await self._items.find({"_id": {"$in": list(item_ids)}}).to_list(None)
-        return sorted(map(_whole, found), key=lambda item: str(item["_id"]))
+        found = await self._items.find({"_id": {"$in": list(item_ids)}}, {"fixed": 0}).to_list(None)
+        return sorted(found, key=lambda item: str(item["_id"]))
 
     async def page(self, batch_id: str, first: int, limit: int, total: int) -> list[Document]:
         """Items `first` to `first + limit - 1` of a batch, found by their derived ids."""
-        return await self.get_many([ids.item_id(batch_id, i) for i in range(first, min(first + limit, total))])
+        found = await self.in_states([ids.item_id(batch_id, i) for i in range(first, min(first + limit, total))], [])
+        return [found[item_id] for item_id in sorted(found)]
 
     async def in_states(self, item_ids: Sequence[str], states: Sequence[str]) -> dict[str, Document]:
         """Those of some items that are in some states, or in any, by id."""
@@ -80,7 +77,8 @@ class Items:
         query: Document = {"_id": {"$in": list(item_ids)}}
         if states:
             query["state"] = {"$in": list(states)}
-        return {str(item["_id"]): _whole(item) async for item in self._items.find(query)}
+        found = await self._fixed.whole(await self._items.find(query).to_list(None))
+        return {str(item["_id"]): item for item in found}
 
     async def page_in_states(
         self, batch_id: str, states: Sequence[str], first: int, skip: int, limit: int
@@ -88,7 +86,7 @@ class Items:
         """Items of a batch in some states, from an index on, by index."""
         query = {"batch_id": batch_id, "state": {"$in": list(states)}, "index": {"$gte": first}}
         found = await self._items.find(query).sort("index", 1).skip(skip).limit(limit).to_list(None)
-        return [_whole(item) for item in found]
+        return await self._fixed.whole(found)
 
     async def counts(self, batch_id: str) -> dict[str, int]:
         """Number of items in each state."""
@@ -113,9 +111,12 @@ class Items:
         query = {"_id": {"$in": list(item_ids)}, "state": {"$in": list(model.ENDED_ITEM)}}
         return [str(item["_id"]) async for item in self._items.find(query, {"_id": 1})]
 
-    async def dispatch(self, item_id: str, now: int) -> Document | None:
-        """pending → dispatched; the item after it, or None when it was not pending."""
-        return await self._change({"_id": item_id, **_when(ItemEvent.DISPATCH)}, _dispatch(now))
+    async def dispatch(self, item_ids: Sequence[str], now: int) -> int:
+        """pending → dispatched, of those that are pending; how many were."""
+        result = await self._items.update_many(
+            {"_id": {"$in": list(item_ids)}, **_when(ItemEvent.DISPATCH)}, _dispatch(now)
+        )
+        return result.modified_count
 
     async def ring_again(self, item: Document, now: int) -> Document | None:
         """Count one more dispatch of an item that nobody has claimed, or whose lease expired."""
@@ -150,8 +151,7 @@ class Items:
 
     async def extend(self, fence: Fence, lease_ms: int) -> bool:
         """Prolong a lease; false when it is not the current one."""
-        changed = await self._change({**fence.query, **_when(ItemEvent.EXTEND)}, {"$set": {"lease_ms": lease_ms}})
-        return changed is not None
+        return await self._write({**fence.query, **_when(ItemEvent.EXTEND)}, {"$set": {"lease_ms": lease_ms}})
 
     async def hand_back(self, fence: Fence, now: int, *, crashed: bool) -> Document | None:
         """rendering → dispatched, keeping its slot; the item after it."""
@@ -162,8 +162,7 @@ class Items:
     async def end(self, fence: Fence, state: str, result: Document) -> bool:
         """rendering → succeeded or failed; false when the lease is not the current one."""
         event = ItemEvent.SUCCEED if state == model.SUCCEEDED else ItemEvent.FAIL
-        changed = await self._change({**fence.query, **_when(event)}, _end(event, result))
-        return changed is not None
+        return await self._write({**fence.query, **_when(event)}, _end(event, result))
 
     async def fail_unclaimed(self, item: Document, result: Document) -> bool:
         """Fail an item as it was read, holding no lease on it; false when it changed meanwhile."""
@@ -172,7 +171,7 @@ class Items:
         seen = {"_id": item["_id"], "state": item["state"], "attempt": item["attempt"]}
         if "lease_ms" in item:
             seen["lease_ms"] = item["lease_ms"]  # Whoever holds it may have extended it since.
-        return await self._change(seen, _end(ItemEvent.GIVE_UP, result)) is not None
+        return await self._write(seen, _end(ItemEvent.GIVE_UP, result))
 
     async def cancel_open(self, batch_id: str, limit: int, now: int) -> int:
         """Cancel up to `limit` open items and fence out their renderers; how many were found open."""
@@ -185,20 +184,15 @@ class Items:
         )
         return len(found)
 
+    async def _write(self, query: Document, change: Document) -> bool:
+        """Whether there was an item to change."""
+        return (await self._items.update_one(query, change)).matched_count == 1
+
     async def _change(self, query: Document, change: Document) -> Document | None:
+        """The whole item after a change."""
         changed = await self._items.find_one_and_update(query, change, return_document=ReturnDocument.AFTER)
-        return _whole(changed) if changed else None
-
-
-def _packed(item: Document) -> Document:
-    fixed = {name: value for name, value in item.items() if name not in _LIVE}
-    return {**{name: value for name, value in item.items() if name in _LIVE}, "fixed": bson.encode(fixed)}
-
-
-def _whole(stored: Document) -> Document:
-    """The item as it was inserted, with what was written to it since."""
-    fixed = stored.pop("fixed")
-    return {**bson.decode(fixed), **stored}
+        found = await self._fixed.whole([changed] if changed else [])
+        return found[0] if found else None
 
 
 def _when(event: ItemEvent) -> Document:

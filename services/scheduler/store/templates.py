@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from pressline.task.v1 import task_pb2
 from services.common.errors import PresslineError, Reason
-from services.scheduler.store.database import SCHEMA, Collection, Database, Document
+from services.scheduler.store.database import SCHEMA, Collection, Database, Document, insert_new
 
 REPLACE_TRIES = 20
 # The content itself; the same without its documents, for lists; the documents' paths in it, and what they are
@@ -121,13 +121,20 @@ class Sources:
     def __init__(self, database: Database) -> None:
         self._sources: Collection = database.collection("sources")
 
-    async def put(self, account_id: str, source: task_pb2.SourceDocument, until_ms: int) -> None:
-        """Store a source under `source_id`; storing it again keeps it for longer, if anything."""
-        document = {"_id": source.id, "account_id": account_id, "source": source.SerializeToString(), "schema": SCHEMA}
-        try:
-            await self._sources.insert_one({**document, "until_ms": until_ms})
-        except DuplicateKeyError:
-            await self._sources.update_one({"_id": source.id}, {"$max": {"until_ms": until_ms}})
+    async def put(self, account_id: str, sources: Mapping[str, task_pb2.SourceDocument], until_ms: int) -> None:
+        """Store sources by `source_id`; storing one again keeps it for longer, if anything."""
+        shared = {"account_id": account_id, "until_ms": until_ms, "schema": SCHEMA}
+        # Most batches render what others have rendered before.
+        if not sources or await self._keep(sources, until_ms) == len(sources):
+            return
+        new = [{"_id": name, "source": source.SerializeToString(), **shared} for name, source in sources.items()]
+        if await insert_new(self._sources, new):
+            await self._keep(sources, until_ms)
+
+    async def _keep(self, source_ids: Iterable[str], until_ms: int) -> int:
+        """Keep those of some sources that are there for longer; how many are."""
+        there = {"_id": {"$in": list(source_ids)}}
+        return (await self._sources.update_many(there, {"$max": {"until_ms": until_ms}})).matched_count
 
     async def forget(self, now: int, limit: int) -> None:
         """Delete up to `limit` sources that no batch can need any more."""

@@ -20,7 +20,7 @@ _OPEN = {
     "deliveries": ("due",),
     "archives": ("open",),
 }
-_OF_BATCHES = ("items", "requests", "archives")
+_OF_BATCHES = ("items", "fixed_parts", "requests", "archives")
 
 
 async def problems_left(database: Database, nats_url: str) -> list[str]:

@@ -18,6 +18,7 @@ from services.common import ids
 from services.scheduler.store import idempotency
 from services.scheduler.store.batches import Batches
 from services.scheduler.store.database import Document
+from services.scheduler.store.fixed import APART_BYTES
 from tests.support.batches import CARD, SIZE, rows
 from tests.support.failpoints.remains import orphans
 from tests.support.failpoints.surroundings import ACCOUNT, LOOK_SECONDS, Surroundings
@@ -73,7 +74,9 @@ class Work:
     def request(self) -> dict[str, Any]:
         """The submitting call."""
         defaults = {"html": CARD, "output": SIZE}
-        body = {"items": rows(self.count), "defaults": defaults, "webhook_url": self.around.receiver.url}
+        first, *others = rows(self.count)
+        first["data"]["notes"] = "-" * (APART_BYTES + 1)
+        body = {"items": [first, *others], "defaults": defaults, "webhook_url": self.around.receiver.url}
         return {"headers": {"Idempotency-Key": self.key}, "json": body | self.options}
 
     async def end(self) -> None:

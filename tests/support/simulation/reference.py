@@ -48,7 +48,7 @@ class ReferenceItems:
         item = self.items.get(item_id)
         return dict(item) if item else None
 
-    async def get_many(self, item_ids: Sequence[str]) -> list[Document]:
+    async def live(self, item_ids: Sequence[str]) -> list[Document]:
         return [dict(self.items[each]) for each in sorted(item_ids) if each in self.items]
 
     async def counts(self, batch_id: str) -> dict[str, int]:
@@ -60,8 +60,10 @@ class ReferenceItems:
     async def any_open(self, batch_id: str) -> bool:
         return any(item["state"] in model.OPEN_ITEM for item in self._of(batch_id))
 
-    async def dispatch(self, item_id: str, now: int) -> Document | None:
-        return self._happen(self.items.get(item_id), ItemEvent.DISPATCH, {"dispatched_ms": now}, dispatch_n=1)
+    async def dispatch(self, item_ids: Sequence[str], now: int) -> int:
+        found = [self.items.get(item_id) for item_id in item_ids]
+        changed = [self._happen(item, ItemEvent.DISPATCH, {"dispatched_ms": now}, dispatch_n=1) for item in found]
+        return sum(item is not None for item in changed)
 
     async def ring_again(self, seen: Document, now: int) -> Document | None:
         item = self._same(seen, "state", "dispatch_n")
@@ -148,6 +150,10 @@ class ReferenceBatches:
         found = [_copied(batch) for batch in self.batches.values() if "active" in batch]
         return sorted(found, key=lambda batch: (batch["created_ms"], batch["_id"]))
 
+    async def rendered(self, batch_ids: Sequence[str]) -> set[str]:
+        over = model.ENDED_BATCH - {model.CANCELLED}
+        return {each for each in batch_ids if each in self.batches and self.batches[each]["state"] in over}
+
     async def creating(self) -> list[Document]:
         return [_copied(batch) for batch in self.batches.values() if "creating" in batch]
 
@@ -161,25 +167,27 @@ class ReferenceBatches:
         batch.update(state=model.BATCH_EVENTS[batch["state"]][BatchEvent.START], started_ms=now)
         return True
 
-    async def take_next(self, seen: Document) -> Document | None:
+    async def take(self, seen: Document, most: int) -> Document | None:
         batch = self.batches[seen["_id"]]
-        is_free = batch["in_flight"] < seen["window"] and "cancel_requested_ms" not in batch
+        count = min(most, seen["window"] - seen["in_flight"], seen["total"] - seen["next_index"])
+        is_free = batch["in_flight"] + count <= seen["window"] and "cancel_requested_ms" not in batch
         if batch["state"] != model.PROCESSING or batch["next_index"] != seen["next_index"] or not is_free:
             return None
-        batch["slots"].append(ids.item_id(batch["_id"], batch["next_index"]))
-        batch["in_flight"] += 1
-        batch["next_index"] += 1
+        for _ in range(count):
+            batch["slots"].append(ids.item_id(batch["_id"], batch["next_index"]))
+            batch["in_flight"] += 1
+            batch["next_index"] += 1
         return _copied(batch)
 
-    async def release_slot(self, batch_id: str, item_id: str, *, passed_over: bool = False) -> bool:
+    async def release_slot(self, batch_id: str, item_id: str, *, passed_over: bool = False) -> Document | None:
         batch = self.batches[batch_id]
         if item_id not in batch["slots"]:
-            return False
+            return None
         batch["slots"].remove(item_id)
         batch["in_flight"] -= 1
         if passed_over:
             batch["passed_over"] = batch.get("passed_over", 0) + 1
-        return True
+        return {name: batch[name] for name in ("_id", "in_flight", "window", "refused", "next_index", "total")}
 
     async def request_cancel(self, batch_id: str, now: int) -> bool:
         batch = self.batches[batch_id]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Coroutine
 from contextvars import ContextVar
 from typing import Any
@@ -11,10 +12,10 @@ _current: ContextVar[Process | None] = ContextVar("current", default=None)
 
 
 class Process:
-    """Work that makes one call of a store for each step."""
+    """Work that makes one call of a store for each step; of calls that it makes together, the first one first."""
 
     def __init__(self, work: Coroutine[Any, Any, Any]) -> None:
-        self._gate: asyncio.Future[None] | None = None
+        self._gates: deque[asyncio.Future[None]] = deque()
         self._idle = asyncio.Event()
         self.task = asyncio.create_task(self._run(work))
         self.task.add_done_callback(lambda _: self._idle.set())
@@ -22,8 +23,8 @@ class Process:
     async def step(self) -> bool:
         """Let it make its next call, and wait until it is about to make another; true when it has come to its end."""
         self._idle.clear()
-        if self._gate is not None:
-            self._gate.set_result(None)
+        if self._gates:
+            self._gates.popleft().set_result(None)
         await self._idle.wait()
         return self.task.done()
 
@@ -34,9 +35,15 @@ class Process:
 
     async def pause(self) -> None:
         """Wait for the next step."""
-        self._gate = asyncio.get_running_loop().create_future()
+        gate = asyncio.get_running_loop().create_future()
+        self._gates.append(gate)
         self._idle.set()
-        await self._gate
+        await gate
+
+    def made(self) -> None:
+        """A call is answered; where others were to be made together with it, the next step makes one of them."""
+        if self._gates:
+            self._idle.set()
 
     async def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
         _current.set(self)
@@ -54,8 +61,12 @@ class Gated:
 
         async def call(*args: Any, **kwargs: Any) -> Any:
             process = _current.get()
-            if process is not None:
-                await process.pause()
-            return await method(*args, **kwargs)
+            if process is None:
+                return await method(*args, **kwargs)
+            await process.pause()
+            try:
+                return await method(*args, **kwargs)
+            finally:
+                process.made()
 
         return call

@@ -24,6 +24,7 @@ from services.scheduler.stores import Stores
 from tests.support.simulation.reference import Document
 from tests.support.simulation.stores import Reference, simulated
 from tests.support.simulation.turns import Process
+from tests.support.store_documents import batch, item
 
 BEGAN_MS = 1_700_000_000_000
 RENDER = task_pb2.Render(output=batch_pb2.OutputSpec(format=batch_pb2.FORMAT_PNG)).SerializeToString()
@@ -87,7 +88,7 @@ class World:
     async def submit(self, total: int, window: int, refused: int) -> str:
         """Accept a batch, the first rows of which may not fit the template."""
         batch_id = ids.new("batch")
-        await self.stores.batches.insert_creating(_batch(batch_id, self.account_id, total, window, self.now))
+        await self.stores.batches.insert_creating(_batch(batch_id, self.account_id, total, window, refused, self.now))
         await self.stores.items.insert([_item(batch_id, self.account_id, i, i < refused) for i in range(total)])
         await self.stores.batches.commit(batch_id)
         self.now += 1
@@ -149,42 +150,27 @@ def _no_database() -> Database:
     return cast("Database", Nowhere())
 
 
-def _batch(batch_id: str, account_id: str, total: int, window: int, now: int) -> Document:
-    return {
-        "_id": batch_id,
-        "account_id": account_id,
-        "dialect": batch_pb2.DIALECT_NATIVE,
-        "single": False,
-        "total": total,
-        "lane": model.lane(total),
-        "window": model.window(window),
-        "next_index": 0,
-        "slots": [],
-        "in_flight": 0,
-        "webhook_url": "",
-        "metadata": b"",
-        "created_ms": now,
-        "expires_ms": now + 7 * 24 * 3_600_000,
-        "lease_ms": now + 30_000,
-    }
+def _batch(batch_id: str, account_id: str, total: int, window: int, refused: int, now: int) -> Document:
+    return batch(
+        _id=batch_id,
+        account_id=account_id,
+        dialect=batch_pb2.DIALECT_NATIVE,
+        single=False,
+        total=total,
+        refused=refused,
+        lane=model.lane(total),
+        window=model.window(window),
+        webhook_url="",
+        metadata=b"",
+        created_ms=now,
+        expires_ms=now + 7 * 24 * 3_600_000,
+        lease_ms=now + 30_000,
+    )
 
 
 def _item(batch_id: str, account_id: str, index: int, refused: bool) -> Document:
-    item = {
-        "_id": ids.item_id(batch_id, index),
-        "batch_id": batch_id,
-        "account_id": account_id,
-        "index": index,
-        "state": model.PENDING,
-        "open": batch_id,
-        "attempt": 0,
-        "dispatch_n": 0,
-        "crashes": 0,
-        "renders": [RENDER],
-        "data": b"{}",
-        "warnings": [],
-    }
+    made = item(batch_id, index, account_id=account_id, renders=[RENDER], data=b"{}", warnings=[])
     if refused:
-        del item["open"]
-        item["state"] = model.FAILED
-    return item
+        del made["open"]
+        made["state"] = model.FAILED
+    return made

@@ -1,0 +1,39 @@
+"""A scheduler with the settings that most tests need; a file that needs others has fixtures of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from services.scheduler.settings import SchedulerSettings
+from services.scheduler.store.database import Database
+from tests.support.scheduler import Client, running_scheduler, scheduler_settings
+from tests.support.servers import S3Server, UrlServer
+
+
+@pytest.fixture
+def settings(nats_server: UrlServer, mongodb_server: UrlServer, s3_server: S3Server) -> SchedulerSettings:
+    """A scheduler's settings, with a database of the test's own."""
+    return scheduler_settings(nats_server, mongodb_server, s3_server)
+
+
+@pytest.fixture
+async def anonymous(settings: SchedulerSettings) -> AsyncIterator[Client]:
+    """That scheduler, asked by nobody in particular."""
+    async with running_scheduler(settings) as client:
+        yield client
+
+
+@pytest.fixture
+async def client(anonymous: Client) -> Client:
+    """That scheduler, asked by an account."""
+    return await anonymous.as_account("acme")
+
+
+@pytest.fixture
+async def database(settings: SchedulerSettings) -> AsyncIterator[Database]:
+    """That scheduler's database."""
+    opened = Database(settings.mongodb_url, settings.mongodb_database)
+    yield opened
+    await opened.close()
