@@ -14,10 +14,10 @@ from pressline_local.servers import PortOf
 
 # A service drains for up to 30 s and is gone 5 s later.
 GRACE_SECONDS = 40
-# Settings that only some services may see, by the prefix of their names.
 # The browsers share the processor with the servers: a second page each renders a tenth more, and everybody else waits
 # a fifth longer for every answer.
 PAGES = "1"
+# Settings that only some services may see, by the prefix of their names.
 _GUARDED = ("PRESSLINE_SECRET_KEY", "PRESSLINE_SERVICE_TOKEN", "PRESSLINE_MONGODB_", "PRESSLINE_NATS_", "PRESSLINE_S3_")
 
 

@@ -107,8 +107,9 @@ async def wait_until_settled(tab: Tab, *, scripted: bool) -> None:
 
 async def _is_settled(tab: Tab, question: str) -> bool:
     try:
-        settled = await tab.evaluate(question, context=await tab.isolated_world())
-        return bool(settled) and tab.loads.finished
+        context, moves = await tab.isolated_world(), tab.loads.moves
+        settled = await tab.evaluate(question, context=context)
+        return bool(settled) and tab.loads.at_rest_since(moves)
     except ProtocolError:
         # The page went somewhere between the two commands; look again.
         return False

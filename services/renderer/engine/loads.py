@@ -22,14 +22,21 @@ class Loads:
         self._prefixes: tuple[str, ...] = ()
         self._heard = False
         self._open: set[str] = set()
+        self._moves = 0
 
     @property
-    def finished(self) -> bool:
-        """Whether all images, fonts and style sheets that were asked for are there, or have failed.
+    def moves(self) -> int:
+        """How many loads have begun or ended so far."""
+        return self._moves
 
-        What the page answers to a command comes after the events of all that it had asked for by then.
+    def at_rest_since(self, moves: int) -> bool:
+        """Whether all images, fonts and style sheets that were asked for are there or have failed, and were by then.
+
+        What the page answers to a command comes after the events of all that it had asked for by then, but whoever
+        waits for the answer may see it after events that came later: one of them may be the end of a style sheet that
+        the page did not have when it answered, and its fonts are yet to be asked for.
         """
-        return not self._open
+        return not self._open and self._moves == moves
 
     async def follow(self, *prefixes: str) -> None:
         """Follow requests whose address begins with one of these."""
@@ -50,6 +57,9 @@ class Loads:
     def _begun(self, event: Event) -> None:
         if event.get("type") in _DRAWN and str(event["request"]["url"]).startswith(self._prefixes):
             self._open.add(event["requestId"])
+            self._moves += 1
 
     def _ended(self, event: Event) -> None:
-        self._open.discard(event["requestId"])
+        if event["requestId"] in self._open:
+            self._open.remove(event["requestId"])
+            self._moves += 1
