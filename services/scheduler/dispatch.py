@@ -108,10 +108,12 @@ class Dispatcher:
         active = await self._backlog.look()
         looked = time.monotonic() - began
         self._rotation.forget_others(active)
+        used = {batch["lane"] for batch in active}
+        lanes = {lane: subscription for lane, subscription in _LANES.items() if lane in used}
         _, waiting = await asyncio.gather(
-            self._start_waiting(active), asyncio.gather(*(self._bus.waiting(lane) for lane in _LANES.values()))
+            self._start_waiting(active), asyncio.gather(*(self._bus.waiting(lane) for lane in lanes.values()))
         )
-        enough = [await self._fill(lane, active, found) for lane, found in zip(_LANES, waiting, strict=True)]
+        enough = [await self._fill(lane, active, found) for lane, found in zip(lanes, waiting, strict=True)]
         self._rest_seconds = rest_seconds(looked, enough=all(enough))
 
     async def _fill(self, lane: str, active: Iterable[Document], waiting: int) -> bool:
