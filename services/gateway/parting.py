@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
+import socket
+import struct
 from collections.abc import Collection
 from contextlib import suppress
 
@@ -11,6 +14,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 # Connections that nobody uses for so long are closed unasked; a request may cross that on its way.
 PARTING_SECONDS = 3.0
 POLL_SECONDS = 0.05
+# What a handshake that has begun takes until its request is here.
+DOORSTEP_SECONDS = 0.5
+SO_ATTACH_FILTER = 26
+# Classic BPF over a TCP header: load the flags, and drop whatever asks for a connection.
+_NO_NEWCOMERS = b"".join(
+    struct.pack("HBBI", *step) for step in ((0x30, 0, 0, 13), (0x45, 0, 1, 0x02), (0x06, 0, 0, 0), (0x06, 0, 0, 0xFFFF))
+)
 
 
 class Parting:
@@ -36,7 +46,29 @@ class Parting:
         await self._app(scope, receive, send_last)
 
 
-async def until_gone(connections: Collection[object]) -> None:
+async def let_go(listener: socket.socket, connections: Collection[object]) -> None:
+    """Wait until clients have left, and until nobody is about to come, so that closing the listener cuts nobody off.
+
+    Closing it resets connections that the kernel has taken and the process has not. So the kernel takes no new ones
+    first: those who ask then ask again a second later, and are refused, which tells them to go elsewhere.
+
+    Args:
+        listener: a TCP socket.
+        connections: the open ones, as they come and go.
+    """
+    await _until_gone(connections)
+    with suppress(OSError):  # a kernel without such filters
+        _take_no_more(listener)
+    await asyncio.sleep(DOORSTEP_SECONDS)
+
+
+def _take_no_more(listener: socket.socket) -> None:
+    program = ctypes.create_string_buffer(_NO_NEWCOMERS, len(_NO_NEWCOMERS))
+    steps = len(_NO_NEWCOMERS) // struct.calcsize("HBBI")
+    listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HP", steps, ctypes.addressof(program)))
+
+
+async def _until_gone(connections: Collection[object]) -> None:
     """Wait until every connection has had its last answer, but no longer than `PARTING_SECONDS`."""
     with suppress(TimeoutError):
         async with asyncio.timeout(PARTING_SECONDS):

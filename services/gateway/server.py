@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from services.common.errors import PresslineError, Reason
 from services.common.tls import ListenerTls, https_context
-from services.gateway.parting import Parting, until_gone
+from services.gateway.parting import Parting, let_go
 
 KEEP_ALIVE_SECONDS = 60
 BACKLOG = 2048
@@ -65,7 +65,7 @@ async def run(
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     if not serving.done():
-        await until_gone(server.server_state.connections)
+        await let_go(listener, server.server_state.connections)
     server.should_exit = True
     await serving
 
