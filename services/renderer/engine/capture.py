@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pressline.batch.v1.batch_pb2 import FORMAT_JPEG, FORMAT_PDF
+from pressline.batch.v1.batch_pb2 import FORMAT_PDF
 from services.renderer.engine.connection import AnswerTooLongError
 from services.renderer.engine.encode import Encoder, too_large
 from services.renderer.engine.model import Budget, ErrorCode, PageCrashedError, Rendered, RenderError
@@ -49,9 +49,9 @@ async def capture(tab: Tab, wanted: Image | Pdf, encoder: Encoder, clock_ms: int
 
 
 async def _screenshot(tab: Tab, wanted: Image, encoder: Encoder, budget: Budget) -> Rendered:
-    # Chromium's JPEG is cheap; its PNG and WebP are not, so those start from its fastest PNG.
-    ready = wanted.format == FORMAT_JPEG and is_one_strip(wanted)
-    options = {"format": "jpeg", "quality": wanted.quality} if ready else {"format": "png", "optimizeForSpeed": True}
+    ready = is_one_strip(wanted) and not encoder.improves(wanted.format)
+    name = CONTENT_TYPES[wanted.format].removeprefix("image/")
+    options = {"format": name, "quality": wanted.quality} if ready else {"format": "png", "optimizeForSpeed": True}
     try:
         strips = await shoot(tab, wanted, options, budget)
     except ProtocolError as error:

@@ -13,6 +13,7 @@ from pressline.template.v1 import template_pb2
 from pressline.template.v1.template_pb2 import Inspection, Variable
 from services.renderer.engine import components
 from services.renderer.engine.browser import Browser
+from services.renderer.engine.embedded import Aside
 from services.renderer.engine.model import NEUTRAL, BrowserLostError, Document, Environment, ErrorCode, RenderError
 from services.renderer.engine.tab import ProtocolError, Tab
 
@@ -72,24 +73,20 @@ class Compiler:
             RenderError: TEMPLATE_ERROR, COMPILE_ERROR, RESOURCE_LIMIT, or RENDER_TIMEOUT for a template that does
                 not end.
         """
-        request = {"id": source.id, "styles": source.styles, "tailwind": source.tailwind, "extra": extra_html}
-        request["longest"] = MAX_CHARACTERS
-        if source.kind == SourceDocument.KIND_HTML:
-            answer = await self._call("inspect", request | {"body": source.body})
-        elif source.kind in _HANDLEBARS:
-            here = {"timezone": where.timezone, "locale": where.locale, "now": where.now_ms}
-            row = {"strict": _HANDLEBARS[source.kind], "data": data_json.decode(), "here": here}
-            answer = await self._once_known("fill", request | row, source)
-        elif source.kind == SourceDocument.KIND_REACT:
-            answer = _sound(await self._once_known("component", request | {"data": data_json.decode()}, source))
-            return Document(components.page(answer, data_json), scripted=True)
-        else:
-            raise RenderError(ErrorCode.INTERNAL_ERROR, f"This renderer does not know sources of kind {source.kind}.")
+        if source.kind == SourceDocument.KIND_REACT:
+            row = {"data": data_json.decode()}
+            compiled = _sound(await self._once_known("component", _request(source, extra_html) | row, source))
+            return Document(components.page(compiled, data_json), scripted=True)
+        aside = Aside(source)
+        answer = await self._fill(aside.rest, data_json, extra_html, where)
+        if "code" in answer and aside:
+            # What is wrong is told with its place in the whole source.
+            answer = await self._fill(source, data_json, extra_html, where)
         html = _sound(answer)["html"]
         empty = tuple(
             f'"{each["name"]}" on line {each["line"]} of the template is empty.' for each in answer.get("empty", ())
         )
-        return Document(source.body if html is None else html, answer["scripted"], empty)
+        return Document(source.body if html is None else _whole(html, aside), answer["scripted"], empty)
 
     async def inspect(self, source: SourceDocument) -> Inspection:
         """List the variables of a Handlebars source.
@@ -117,6 +114,18 @@ class Compiler:
         """End a page that does not answer; the next call opens another."""
         await self.close()
         self._tab = None
+
+    async def _fill(
+        self, source: SourceDocument, data_json: bytes, extra_html: str, where: Environment
+    ) -> dict[str, Any]:
+        request = _request(source, extra_html)
+        if source.kind == SourceDocument.KIND_HTML:
+            return dict(await self._call("inspect", request | {"body": source.body}))
+        if source.kind not in _HANDLEBARS:
+            raise RenderError(ErrorCode.INTERNAL_ERROR, f"This renderer does not know sources of kind {source.kind}.")
+        here = {"timezone": where.timezone, "locale": where.locale, "now": where.now_ms}
+        row = {"strict": _HANDLEBARS[source.kind], "data": data_json.decode(), "here": here}
+        return dict(await self._once_known("fill", request | row, source))
 
     async def _once_known(self, function: str, request: dict[str, Any], source: SourceDocument) -> Any:
         # The body is sent only to a page that does not have it yet.
@@ -149,6 +158,21 @@ class Compiler:
                     await tab.evaluate((WEB / name).read_text() + "\n;0")
                 self._tab = tab
             return self._tab
+
+
+def _request(source: SourceDocument, extra_html: str) -> dict[str, Any]:
+    request = {"id": source.id, "styles": source.styles, "tailwind": source.tailwind, "extra": extra_html}
+    return request | {"longest": MAX_CHARACTERS}
+
+
+def _whole(html: str, aside: Aside) -> str:
+    length = aside.length(html)
+    if length > MAX_CHARACTERS:
+        raise RenderError(
+            ErrorCode.RESOURCE_LIMIT,
+            f"The filled document has {length} characters; at most {MAX_CHARACTERS} are allowed.",
+        )
+    return aside.restored(html)
 
 
 def _sound(answer: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Encodes captured pixels again: Chromium's own encoder costs more than the capture, for larger files."""
+"""Encodes captured pixels again, where Chromium's own encoder costs more than the capture, or makes larger files."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from functools import partial
 
 import pyvips
 
-from pressline.batch.v1.batch_pb2 import FORMAT_JPEG, FORMAT_PNG
-from services.renderer.engine import png
+from pressline.batch.v1.batch_pb2 import FORMAT_JPEG, FORMAT_PNG, FORMAT_WEBP
+from services.renderer.engine import pixels, png
 from services.renderer.engine.model import ErrorCode, RenderError
 from services.renderer.engine.options import MAX_BYTES
+from services.renderer.engine.picture_size import size_of
 
-# Of pictures that are written as they are read, a piece at a time.
+# Beyond it a picture is not held in memory whole, but written as it is read, a piece at a time.
+_MOST_PIXELS = 9_000_000
 _PNG_COMPRESSION = 6
 # Up to 2 an effort costs next to nothing; from 3 on it takes double the time, for a hundredth of the bytes.
 _WEBP_EFFORT, _WEBP_EFFORT_OF_SMALLEST = 2, 6
@@ -33,6 +35,10 @@ class Encoder:
         # Every image is seen once.
         pyvips.cache_set_max(0)
         self._threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="encode")
+
+    def improves(self, format_: int) -> bool:
+        """Whether it makes better files of a format than Chromium, whose JPEG and WebP are cheap."""
+        return format_ == FORMAT_PNG or (format_ == FORMAT_WEBP and self._smallest)
 
     async def encode(self, strips: list[bytes], format_: int, quality: int, *, transparent: bool = False) -> bytes:
         """Encode PNGs, one beneath the other, as a smaller PNG, as WebP or as JPEG.
@@ -66,13 +72,17 @@ class _Output:
 
 
 def _encode(strips: list[bytes], format_: int, quality: int, *, transparent: bool, smallest: bool) -> bytes:
-    image = _joined([_read(strip, transparent=transparent) for strip in strips])
-    if format_ == FORMAT_PNG and image.width * image.height <= png.MOST_PIXELS:
-        packed = png.pack(image, smallest=smallest)
-        if len(packed) > MAX_BYTES:
-            raise too_large()
-        return packed
-    return _streamed(image, format_, quality, smallest=smallest)
+    width, height = size_of(strips[0])
+    if len(strips) > 1 or width * height > _MOST_PIXELS:
+        image = _joined([pixels.opened(strip, transparent=transparent) for strip in strips])
+        return _streamed(image, format_, quality, smallest=smallest)
+    captured = pixels.read(strips[0], transparent=transparent)
+    if format_ != FORMAT_PNG:
+        return _streamed(pixels.as_image(captured), format_, quality, smallest=smallest)
+    packed = png.pack(captured, smallest=smallest)
+    if len(packed) > MAX_BYTES:
+        raise too_large()
+    return packed
 
 
 def _streamed(image: pyvips.Image, format_: int, quality: int, *, smallest: bool) -> bytes:
@@ -98,14 +108,6 @@ def _streamed(image: pyvips.Image, format_: int, quality: int, *, smallest: bool
 def too_large() -> RenderError:
     """The error of an output that is larger than one may be."""
     return RenderError(ErrorCode.RESOURCE_LIMIT, f"The output has more than {MAX_BYTES // 1_000_000} MB.")
-
-
-def _read(data: bytes, *, transparent: bool) -> pyvips.Image:
-    image = pyvips.Image.new_from_buffer(data, "", access="sequential")
-    if transparent:
-        # What is opaque all over comes without.
-        return image if image.hasalpha() else image.addalpha()
-    return image.flatten(background=255) if image.hasalpha() else image
 
 
 def _joined(strips: list[pyvips.Image]) -> pyvips.Image:

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import deflate
-import pyvips
+import numpy as np
+import numpy.typing as npt
 
-# Beyond it a picture is not held in memory whole.
-MOST_PIXELS = 9_000_000
-_FILTERS = ("none", "sub", "paeth")
+from services.renderer.engine.pixels import COLOUR_TYPES, SIGNATURE, Pixels
+
 _LEVEL, _LEVEL_OF_SMALLEST = 5, 9
 # Pictures that hardly compress, by bytes of the sample against its pixels': there a lower level costs a fiftieth of
 # the bytes and saves a third of the work.
@@ -25,67 +24,97 @@ _LEVEL_OF_SAMPLE = 2
 # Groups of rows, spread over the picture: how many there are at least, how many neighbours a group has, and how many
 # pixels small pictures are judged by.
 _SAMPLES, _SAMPLE_ROWS, _SAMPLE_PIXELS = 12, 4, 60_000
-_COLOURS = 3
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
-# Of the first chunk, with its length, name and checksum.
-_HEADER_BYTES = 25
+# Rows of a block that fits into the cache.
+_BLOCK = 16
+
+# Rows of bytes, and a filter: of rows, those above them, and the channels of a pixel, it leaves what is compressed.
+Rows = npt.NDArray[np.uint8]
+Filter = Callable[[Rows, Rows, int], Rows]
 
 
-def pack(picture: pyvips.Image, *, smallest: bool) -> bytes:
+def pack(pixels: Pixels, *, smallest: bool) -> bytes:
     """Write a PNG.
 
     Args:
-        picture: with 8 bits a channel, and at most `MOST_PIXELS`.
+        pixels: of three channels, or four.
         smallest: takes several times the work for a few percent.
     """
-    pixels = picture.write_to_memory()
-    shape = _Shape(picture.width, picture.height, picture.bands)
-    sample = shape.sample(pixels)
-    sizes = {name: len(deflate.zlib_compress(_filtered(*sample, name)[1], _LEVEL_OF_SAMPLE)) for name in _FILTERS}
+    height, width, channels = pixels.shape
+    rows = pixels.reshape(height, width * channels)
+    above = np.concatenate((np.zeros_like(rows[:1]), rows[:-1]))
+    some = _sample(height, width)
+    sizes = {each: _size(each(rows[some], above[some], channels)) for each in _FILTERS}
     best = min(sizes, key=sizes.__getitem__)
-    level = _LEVEL_OF_DENSE if sizes[best] > _DENSE * len(sample[1]) else _LEVEL
-    header, rows = _filtered(shape, pixels, best)
-    packed = bytes(deflate.zlib_compress(rows, _LEVEL_OF_SMALLEST if smallest else level))
-    return b"".join((SIGNATURE, header, _chunk(b"IDAT", packed), _chunk(b"IEND", b"")))
+    level = _LEVEL_OF_DENSE if sizes[best] > _DENSE * rows[some].size else _LEVEL
+    packed = deflate.zlib_compress(best(rows, above, channels), _LEVEL_OF_SMALLEST if smallest else level)
+    header = struct.pack(">IIBBBBB", width, height, 8, COLOUR_TYPES[channels], 0, 0, 0)
+    return b"".join((SIGNATURE, _chunk(b"IHDR", header), _chunk(b"IDAT", bytes(packed)), _chunk(b"IEND", b"")))
 
 
-@dataclass(frozen=True)
-class _Shape:
-    width: int
-    height: int
-    bands: int
-
-    @property
-    def row_bytes(self) -> int:
-        return self.width * self.bands
-
-    def sample(self, pixels: bytes) -> tuple[_Shape, bytes]:
-        """Some of the rows, or all of a few."""
-        samples = max(_SAMPLES, _SAMPLE_PIXELS // (self.width * _SAMPLE_ROWS))
-        if self.height <= 2 * samples * _SAMPLE_ROWS:
-            return self, pixels
-        room = self.height - _SAMPLE_ROWS
-        tops = (room * (2 * index + 1) // (2 * samples) for index in range(samples))
-        groups = (pixels[top * self.row_bytes : (top + _SAMPLE_ROWS) * self.row_bytes] for top in tops)
-        return _Shape(self.width, samples * _SAMPLE_ROWS, self.bands), b"".join(groups)
+def _sample(height: int, width: int) -> npt.NDArray[np.intp]:
+    """Some of the rows, or all of a few."""
+    samples = max(_SAMPLES, _SAMPLE_PIXELS // (width * _SAMPLE_ROWS))
+    if height <= 2 * samples * _SAMPLE_ROWS:
+        return np.arange(height)
+    tops = (height - _SAMPLE_ROWS) * (2 * np.arange(samples) + 1) // (2 * samples)
+    return np.add.outer(tops, np.arange(_SAMPLE_ROWS)).ravel()
 
 
-def _filtered(shape: _Shape, pixels: bytes, name: str) -> tuple[bytes, bytes]:
-    """The header chunk, and the rows as they are compressed: a byte for the filter, then what it leaves of them."""
-    picture = pyvips.Image.new_from_memory(pixels, shape.width, shape.height, shape.bands, "uchar")
-    picture = picture.copy(interpretation="srgb" if shape.bands >= _COLOURS else "b-w")
-    stored = picture.pngsave_buffer(compression=0, filter=name, keep="none")
-    contents = b"".join(content for kind, content in _chunks(stored) if kind == b"IDAT")
-    rows = bytes(deflate.zlib_decompress(contents, shape.height * (1 + shape.row_bytes)))
-    return stored[len(SIGNATURE) :][:_HEADER_BYTES], rows
+def _size(rows: Rows) -> int:
+    return len(deflate.zlib_compress(rows, _LEVEL_OF_SAMPLE))
 
 
-def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
-    at = len(SIGNATURE)
-    while at < len(png):
-        size, kind = struct.unpack_from(">I4s", png, at)
-        yield kind, png[at + 8 : at + 8 + size]
-        at += 12 + size
+def _as_it_is(rows: Rows, _above: Rows, _channels: int) -> Rows:
+    filtered = _named(0, rows)
+    filtered[:, 1:] = rows
+    return filtered
+
+
+def _left(rows: Rows, _above: Rows, channels: int) -> Rows:
+    filtered = _named(1, rows)
+    filtered[:, 1 : 1 + channels] = rows[:, :channels]
+    np.subtract(rows[:, channels:], rows[:, :-channels], out=filtered[:, 1 + channels :])
+    return filtered
+
+
+def _up(rows: Rows, above: Rows, _channels: int) -> Rows:
+    filtered = _named(2, rows)
+    np.subtract(rows, above, out=filtered[:, 1:])
+    return filtered
+
+
+def _paeth(rows: Rows, above: Rows, channels: int) -> Rows:
+    """Whichever of left, up and both is nearest to left + up - both (PNG, third edition, 9.4)."""
+    filtered = _named(4, rows)
+    for top in range(0, len(rows), _BLOCK):
+        block = slice(top, top + _BLOCK)
+        up = above[block].astype(np.int16)
+        left, both = _shifted(rows[block], channels), _shifted(above[block], channels)
+        from_left, from_up = up - both, left - both
+        from_both = np.abs(from_left + from_up)
+        from_left, from_up = np.abs(from_left), np.abs(from_up)
+        nearest = np.where(from_up <= from_both, up, both)
+        nearest = np.where((from_left <= from_up) & (from_left <= from_both), left, nearest)
+        filtered[block, 1:] = rows[block] - nearest.astype(np.uint8)
+    return filtered
+
+
+_FILTERS: tuple[Filter, ...] = (_as_it_is, _left, _up, _paeth)
+
+
+def _named(number: int, rows: Rows) -> Rows:
+    """Room for filtered rows: each begins with the number of its filter."""
+    height, size = rows.shape
+    filtered = np.empty((height, 1 + size), np.uint8)
+    filtered[:, 0] = number
+    return filtered
+
+
+def _shifted(rows: Rows, channels: int) -> npt.NDArray[np.int16]:
+    """The pixels to the left of each."""
+    shifted = np.zeros(rows.shape, np.int16)
+    shifted[:, channels:] = rows[:, :-channels]
+    return shifted
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
