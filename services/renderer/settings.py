@@ -35,8 +35,8 @@ class RendererSettings(SchedulerClientSettings, BusSettings, BlobSettings, Egres
     )
     renderer_smallest_files: bool = Field(
         default=False,
-        description="Makes PNG files smaller by up to a quarter and WebP files by a few percent, for three to five "
-        "times the work of encoding them.",
+        description="Makes PNG files smaller by up to a quarter, for up to ten times the work of encoding them, and "
+        "WebP files by a tenth, for three times the work.",
     )
     renderer_browser_memory_mb: int = Field(
         1536,

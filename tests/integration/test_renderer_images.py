@@ -73,6 +73,12 @@ async def test_quality_makes_smaller_files(engine: Engine, format_: Format.Value
     assert sizes[0] < sizes[2] / 2
 
 
+async def test_webp_of_the_best_quality_is_lossy_too(engine: Engine) -> None:
+    rendered = await render(engine, QUARTERS, image(200, 100, format_=FORMAT_WEBP, quality=1))
+    assert b"VP8 " in rendered.data[:1000]
+    assert b"VP8L" not in rendered.data
+
+
 async def test_pages_are_white_and_opaque_beneath(engine: Engine) -> None:
     rendered = await render(engine, "<p>x")
     assert pixel(rendered, 199, 99) == (255, 255, 255)
