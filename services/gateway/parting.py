@@ -17,10 +17,9 @@ POLL_SECONDS = 0.05
 # What a handshake that has begun takes until its request is here.
 DOORSTEP_SECONDS = 0.5
 SO_ATTACH_FILTER = 26
-# Classic BPF over a TCP header: load the flags, and drop whatever asks for a connection.
-_NO_NEWCOMERS = b"".join(
-    struct.pack("HBBI", *step) for step in ((0x30, 0, 0, 13), (0x45, 0, 1, 0x02), (0x06, 0, 0, 0), (0x06, 0, 0, 0xFFFF))
-)
+# Classic BPF over a TCP header: load the flags, drop whatever asks for a connection, and take all else whole.
+_STEPS = ((0x30, 0, 0, 13), (0x45, 0, 1, 0x02), (0x06, 0, 0, 0), (0x06, 0, 0, 0xFFFFFFFF))
+_NO_NEWCOMERS = b"".join(struct.pack("HBBI", *step) for step in _STEPS)
 
 
 class Parting:
@@ -64,8 +63,8 @@ async def let_go(listener: socket.socket, connections: Collection[object]) -> No
 
 def _take_no_more(listener: socket.socket) -> None:
     program = ctypes.create_string_buffer(_NO_NEWCOMERS, len(_NO_NEWCOMERS))
-    steps = len(_NO_NEWCOMERS) // struct.calcsize("HBBI")
-    listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HP", steps, ctypes.addressof(program)))
+    where = struct.pack("HP", len(_STEPS), ctypes.addressof(program))
+    listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, where)
 
 
 async def _until_gone(connections: Collection[object]) -> None:

@@ -46,11 +46,17 @@ class Aside:
 
     def _without(self, text: str) -> str:
         kept, at = [], 0
+        # The last tag so far: where it begins, and where it ends; and how far tags have been looked for.
+        begins, ends, looked = -1, -1, 0
         start = text.find(_AHEAD)
         while start >= 0:
             found = _DATA.match(text, start + len(_AHEAD))
+            if found:
+                begins = max(begins, text.rfind("{{", looked, start))
+                ends = max(ends, text.rfind("}}", looked, start))
+                looked = start
             # A helper is given what it was given before.
-            if found and text.rfind("{{", at, start) <= text.rfind("}}", at, start):
+            if found and begins <= ends:
                 kept += [text[at : found.start()], f"{_MARK}{len(self._pieces)}x"]
                 self._pieces.append(found[0])
                 at = found.end()
