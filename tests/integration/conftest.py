@@ -1,4 +1,4 @@
-"""A scheduler with the settings that most tests need; a file that needs others has fixtures of its own."""
+"""A scheduler with the settings that most tests need, and an engine; a file that needs others has its own fixtures."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from services.renderer.engine.compiler import Compiler
+from services.renderer.engine.engine import Engine
 from services.scheduler.settings import SchedulerSettings
 from services.scheduler.store.database import Database
+from tests.support.renderer import running_engine
 from tests.support.scheduler import Client, running_scheduler, scheduler_settings
 from tests.support.servers import S3Server, UrlServer
 
@@ -37,3 +40,16 @@ async def database(settings: SchedulerSettings) -> AsyncIterator[Database]:
     opened = Database(settings.mongodb_url, settings.mongodb_database)
     yield opened
     await opened.close()
+
+
+@pytest.fixture(scope="module")
+async def engine() -> AsyncIterator[Engine]:
+    """A file's engine."""
+    async with running_engine() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def compiler(engine: Engine) -> Compiler:
+    """What fills templates for that engine."""
+    return engine._shared.compiler

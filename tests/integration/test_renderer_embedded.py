@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import random
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -12,23 +11,11 @@ import pytest
 from pressline.task.v1.task_pb2 import SourceDocument
 from services.renderer.engine import compiler as compiling
 from services.renderer.engine.compiler import Compiler
-from services.renderer.engine.engine import Engine
 from services.renderer.engine.model import ErrorCode, RenderError
-from tests.support.renderer import HTML, STRICT, running_engine, source
+from tests.support.renderer import HTML, STRICT, source
 
 DATA = base64.b64encode(random.Random(3).randbytes(3000)).decode()  # noqa: S311 - a picture, and no secret
 PICTURE = f'<img src="data:image/png;base64,{DATA}">'
-
-
-@pytest.fixture(scope="module")
-async def engine() -> AsyncIterator[Engine]:
-    async with running_engine() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def compiler(engine: Engine) -> Compiler:
-    return engine._shared.compiler
 
 
 async def test_a_template(compiler: Compiler) -> None:

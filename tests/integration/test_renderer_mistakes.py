@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -12,21 +11,10 @@ from pressline.task.v1.task_pb2 import SourceDocument
 from services.renderer.engine.compiler import Compiler
 from services.renderer.engine.engine import Engine
 from services.renderer.engine.model import ErrorCode, RenderError
-from tests.support.renderer import STRICT, render, running_engine, source
+from tests.support.renderer import STRICT, render, source
 
 REACT = SourceDocument.KIND_REACT
 ARROW = "export default () => {\n  const total = 1;\n"
-
-
-@pytest.fixture(scope="module")
-async def engine() -> AsyncIterator[Engine]:
-    async with running_engine() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def compiler(engine: Engine) -> Compiler:
-    return engine._shared.compiler
 
 
 @pytest.mark.parametrize(

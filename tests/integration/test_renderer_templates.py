@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -13,18 +12,7 @@ from pressline.task.v1.task_pb2 import SourceDocument
 from services.renderer.engine.compiler import FILL_SECONDS, Compiler
 from services.renderer.engine.engine import Engine
 from services.renderer.engine.model import Document, ErrorCode, RenderError
-from tests.support.renderer import HTML, LENIENT, STRICT, image, pixel, render, running_engine, source
-
-
-@pytest.fixture(scope="module")
-async def engine() -> AsyncIterator[Engine]:
-    async with running_engine() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def compiler(engine: Engine) -> Compiler:
-    return engine._shared.compiler
+from tests.support.renderer import HTML, LENIENT, STRICT, image, pixel, render, source
 
 
 async def fill(compiler: Compiler, template: str, data: Any = None, kind: Any = STRICT) -> str:

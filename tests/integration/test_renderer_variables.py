@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 
 import pytest
 
 from pressline.template.v1 import template_pb2
 from services.renderer.engine.compiler import Compiler
-from services.renderer.engine.engine import Engine
 from services.renderer.engine.model import RenderError
-from tests.support.renderer import STRICT, running_engine, source
+from tests.support.renderer import STRICT, source
 
 TYPES = {
     template_pb2.VARIABLE_TYPE_UNSPECIFIED: "",
@@ -20,17 +18,6 @@ TYPES = {
     template_pb2.VARIABLE_TYPE_ARRAY: ":array",
     template_pb2.VARIABLE_TYPE_OBJECT: ":object",
 }
-
-
-@pytest.fixture(scope="module")
-async def engine() -> AsyncIterator[Engine]:
-    async with running_engine() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def compiler(engine: Engine) -> Compiler:
-    return engine._shared.compiler
 
 
 async def listed(compiler: Compiler, body: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pressline.batch.v1.batch_pb2 import FORMAT_PDF, FORMAT_WEBP
+from pressline.batch.v1.batch_pb2 import FORMAT_PDF
 from services.renderer.engine.connection import AnswerTooLongError
 from services.renderer.engine.encode import Encoder, too_large
 from services.renderer.engine.model import Budget, ErrorCode, PageCrashedError, Rendered, RenderError
@@ -16,8 +16,6 @@ from services.renderer.engine.tab import ProtocolError, Tab
 # One page more than allowed tells that there are too many; what comes after it is not printed.
 _BOUNDED = {"pageRanges": f"1-{MAX_PAGES + 1}"}
 
-# At 100 Chromium packs WebP without loss: several times the work and the bytes, for no difference that is seen.
-_BEST_LOSSY = 99
 _NO_SUCH_PAGES = "Page range exceeds page count"
 _NO_ROOM = "content area is empty"
 # Told before it is known that the page has crashed.
@@ -53,8 +51,7 @@ async def capture(tab: Tab, wanted: Image | Pdf, encoder: Encoder, clock_ms: int
 async def _screenshot(tab: Tab, wanted: Image, encoder: Encoder, budget: Budget) -> Rendered:
     ready = is_one_strip(wanted) and not encoder.improves(wanted.format)
     name = CONTENT_TYPES[wanted.format].removeprefix("image/")
-    quality = min(wanted.quality, _BEST_LOSSY) if wanted.format == FORMAT_WEBP else wanted.quality
-    options = {"format": name, "quality": quality} if ready else {"format": "png", "optimizeForSpeed": True}
+    options = {"format": name, "quality": wanted.quality} if ready else {"format": "png", "optimizeForSpeed": True}
     try:
         strips = await shoot(tab, wanted, options, budget)
     except ProtocolError as error:

@@ -86,7 +86,9 @@ class Compiler:
         empty = tuple(
             f'"{each["name"]}" on line {each["line"]} of the template is empty.' for each in answer.get("empty", ())
         )
-        return Document(source.body if html is None else _whole(html, aside), answer["scripted"], empty)
+        if html is None:
+            return Document(source.body, answer["scripted"], empty)
+        return Document(_whole(html, aside) if aside else html, answer["scripted"], empty)
 
     async def inspect(self, source: SourceDocument) -> Inspection:
         """List the variables of a Handlebars source.

@@ -37,12 +37,11 @@ class Aside:
 
     def length(self, text: str) -> int:
         """How many characters a text has with the data in it."""
-        marks = list(_MARKED.finditer(text)) if self else []
-        return len(text) + sum(len(self._pieces[int(mark[1])]) - len(mark[0]) for mark in marks)
+        return len(text) + sum(len(self._pieces[int(mark[1])]) - len(mark[0]) for mark in _MARKED.finditer(text))
 
     def restored(self, text: str) -> str:
         """A text that came of the rest, with the data in it."""
-        return _MARKED.sub(lambda mark: self._pieces[int(mark[1])], text) if self else text
+        return _MARKED.sub(lambda mark: self._pieces[int(mark[1])], text)
 
     def _without(self, text: str) -> str:
         kept, at = [], 0

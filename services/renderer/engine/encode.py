@@ -73,13 +73,10 @@ class _Output:
 
 def _encode(strips: list[bytes], format_: int, quality: int, *, transparent: bool, smallest: bool) -> bytes:
     width, height = size_of(strips[0])
-    if len(strips) > 1 or width * height > _MOST_PIXELS:
+    if format_ != FORMAT_PNG or len(strips) > 1 or width * height > _MOST_PIXELS:
         image = _joined([pixels.opened(strip, transparent=transparent) for strip in strips])
         return _streamed(image, format_, quality, smallest=smallest)
-    captured = pixels.read(strips[0], transparent=transparent)
-    if format_ != FORMAT_PNG:
-        return _streamed(pixels.as_image(captured), format_, quality, smallest=smallest)
-    packed = png.pack(captured, smallest=smallest)
+    packed = png.pack(pixels.read(strips[0], transparent=transparent), smallest=smallest)
     if len(packed) > MAX_BYTES:
         raise too_large()
     return packed

@@ -43,12 +43,6 @@ def opened(capture: bytes, *, transparent: bool) -> pyvips.Image:
     return image.flatten(background=255) if image.hasalpha() else image
 
 
-def as_image(pixels: Pixels) -> pyvips.Image:
-    """Pixels as a picture."""
-    height, width, channels = pixels.shape
-    return pyvips.Image.new_from_memory(pixels.data, width, height, channels, "uchar").copy(interpretation="srgb")
-
-
 def chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
     """The chunks of a PNG: name and content."""
     at = len(SIGNATURE)

@@ -42,10 +42,11 @@ def pack(pixels: Pixels, *, smallest: bool) -> bytes:
     height, width, channels = pixels.shape
     rows = pixels.reshape(height, width * channels)
     above = np.concatenate((np.zeros_like(rows[:1]), rows[:-1]))
-    some = _sample(height, width)
-    sizes = {each: _size(each(rows[some], above[some], channels)) for each in _FILTERS}
+    which = _sample(height, width)
+    some, above_some = rows[which], above[which]
+    sizes = {each: _size(each(some, above_some, channels)) for each in _FILTERS}
     best = min(sizes, key=sizes.__getitem__)
-    level = _LEVEL_OF_DENSE if sizes[best] > _DENSE * rows[some].size else _LEVEL
+    level = _LEVEL_OF_DENSE if sizes[best] > _DENSE * some.size else _LEVEL
     packed = deflate.zlib_compress(best(rows, above, channels), _LEVEL_OF_SMALLEST if smallest else level)
     header = struct.pack(">IIBBBBB", width, height, 8, COLOUR_TYPES[channels], 0, 0, 0)
     return b"".join((SIGNATURE, _chunk(b"IHDR", header), _chunk(b"IDAT", bytes(packed)), _chunk(b"IEND", b"")))
