@@ -45,6 +45,7 @@ async def served(
     if not routes:
         yield
         return
+    tab.shown = None
     await _begin_anew(tab, " ".join(part.id for part in (assets, remote) if part))
     await tab.loads.follow(*(PREFIXES if remote else (_PREFIX,)))
     for route in routes:
@@ -54,6 +55,8 @@ async def served(
     except BaseException:
         tab.requests.abandon()
         raise
+    # What came of its requests belongs to this document alone.
+    tab.shown = None
     if document.scripted:
         tab.requests.abandon()
         return

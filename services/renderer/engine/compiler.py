@@ -14,7 +14,7 @@ from pressline.template.v1.template_pb2 import Inspection, Variable
 from services.renderer.engine import components
 from services.renderer.engine.browser import Browser
 from services.renderer.engine.embedded import Aside
-from services.renderer.engine.model import NEUTRAL, BrowserLostError, Document, Environment, ErrorCode, RenderError
+from services.renderer.engine.model import NEUTRAL, BrowserLostError, Document, Environment, ErrorCode, Form, RenderError
 from services.renderer.engine.tab import ProtocolError, Tab
 
 WEB = Path(__file__).parent.parent / "web"
@@ -31,6 +31,8 @@ SCRIPTS = (
     "code_helpers.js",
     "printed.js",
     "explain.js",
+    "slots.js",
+    "forms.js",
     "compiler.js",
     "tailwind.js",
     "variables.js",
@@ -82,13 +84,15 @@ class Compiler:
         if "code" in answer and aside:
             # What is wrong is told with its place in the whole source.
             answer = await self._fill(source, data_json, extra_html, where)
-        html = _sound(answer)["html"]
+        html, form = _sound(answer)["html"], answer.get("form")
         empty = tuple(
             f'"{each["name"]}" on line {each["line"]} of the template is empty.' for each in answer.get("empty", ())
         )
         if html is None:
             return Document(source.body, answer["scripted"], empty)
-        return Document(_whole(html, aside) if aside else html, answer["scripted"], empty)
+        whole = _whole(html, aside) if aside else html
+        same = Form(form["shape"], tuple(map(aside.restored, form["values"]))) if form else None
+        return Document(whole, answer["scripted"], empty, same)
 
     async def inspect(self, source: SourceDocument) -> Inspection:
         """List the variables of a Handlebars source.

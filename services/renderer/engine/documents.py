@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from services.renderer.engine import environment
-from services.renderer.engine.model import Document, Environment, ErrorCode, RenderError
+from services.renderer.engine.model import Document, Environment, ErrorCode, Form, RenderError
 from services.renderer.engine.requests import Answer, Event
 from services.renderer.engine.tab import ProtocolError, Tab
 
@@ -33,9 +33,22 @@ async def show(tab: Tab, document: Document, where: Environment) -> None:
         await environment.enter(tab, where, document)
         await _serve(tab, document.html)
         await _wait_until_ready(tab)
-    else:
+    elif not await _changed(tab, document.form):
         await tab.send("Page.setDocumentContent", frameId=tab.frame, html=document.html)
     await wait_until_settled(tab, scripted=document.scripted)
+    tab.shown = document.form
+
+
+async def _changed(tab: Tab, form: Form | None) -> bool:
+    """Make a document of what the tab shows, where they differ in nothing but values."""
+    shown, tab.shown = tab.shown, None
+    if form is None or shown is None or form.shape != shown.shape:
+        return False
+    pairs = enumerate(zip(shown.values, form.values, strict=True))
+    changes = [(index, before, after) for index, (before, after) in pairs if before != after]
+    asked = f"{len(form.values)}, {json.dumps(changes)}"
+    expression = f"(() => {{ {_script('slots')}\nreturn ({_script('change')})({asked}) }})()"
+    return bool(await tab.evaluate(expression, context=await tab.isolated_world()))
 
 
 async def add_style(tab: Tab, css: str) -> None:
@@ -45,6 +58,7 @@ async def add_style(tab: Tab, css: str) -> None:
       style.textContent = {json.dumps(css)};
       (document.head ?? document.documentElement).append(style);
     }})()"""
+    tab.shown = None
     await tab.evaluate(expression, context=await tab.isolated_world())
 
 

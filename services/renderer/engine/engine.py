@@ -19,7 +19,7 @@ from services.renderer.engine.clip import located
 from services.renderer.engine.compiler import Compiler
 from services.renderer.engine.encode import Encoder
 from services.renderer.engine.finisher import Finisher
-from services.renderer.engine.lint import Linter
+from services.renderer.engine.lint import Code, Linter
 from services.renderer.engine.model import (
     BrowserCrashedError,
     BrowserLostError,
@@ -210,6 +210,9 @@ class Engine:
                 await documents.add_style(tab, wanted.page_style)
             rendered = await capture(tab, wanted, self._encoder, where.now_ms if where.fixed else None, budget)
             warnings = await self._linter.look(tab, document, wanted, rendered)
+            if any(warning.startswith(Code.SUBRESOURCE_FAILED) for warning in warnings):
+                # The page remembers that a font failed.
+                tab.shown = None
             if job.accept is not None:
                 job.accept(warnings)
             return replace(rendered, warnings=warnings)

@@ -44,7 +44,7 @@ _QUIET = (
 # A frame is drawn as soon as something changed, not at the next tick of a screen that is not there.
 _FRAMES_AT_ONCE = ("--disable-frame-rate-limit", "--disable-gpu-vsync")
 # A frame is drawn only when it is asked for, whole. Without the second, pages go on preparing them.
-_NO_FRAMES = ("--enable-begin-frame-control", "--run-all-compositor-stages-before-draw")
+_NO_FRAMES = ("--enable-begin-frame-control", "--run-all-compositor-stages-before-draw", "--disable-partial-raster")
 _DRAWING = (
     "--disable-gpu",
     # By default pictures are painted in tiles of 256 pixels, and gradients and shadows are set up anew for each.

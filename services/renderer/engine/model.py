@@ -142,15 +142,30 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Form:
+    """What a document has in common with others, and what not.
+
+    Attributes:
+        shape: documents with the same one differ in nothing but their values.
+        values: texts and attributes, in the order of the document.
+    """
+
+    shape: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Document:
     """A filled document. `scripted` is true when it holds anything that could run or embed something.
 
-    `empty` says which variables were printed as nothing: a sentence for each.
+    `empty` says which variables were printed as nothing: a sentence for each. Without a `form` it can only be shown as a
+    whole.
     """
 
     html: str
     scripted: bool
     empty: tuple[str, ...] = ()
+    form: Form | None = None
 
     @cached_property
     def lower(self) -> bytes:

@@ -9,7 +9,7 @@ from typing import Any
 from services.renderer.engine.connection import Connection, DisconnectedError, ProtocolError, Session
 from services.renderer.engine.frames import Frames
 from services.renderer.engine.loads import Loads
-from services.renderer.engine.model import BrowserLostError, Lost, PageCrashedError
+from services.renderer.engine.model import BrowserLostError, Form, Lost, PageCrashedError
 from services.renderer.engine.requests import Event, Requests
 
 __all__ = ["ProtocolError", "Tab"]
@@ -39,6 +39,8 @@ class Tab:
         self.loads = Loads(self.send, self.on)
         # The assets that its documents loaded last.
         self.asset_set = ""
+        # What it shows, as long as that can be changed where it stands.
+        self.shown: Form | None = None
 
     @classmethod
     async def open(cls, connection: Connection, lost: Lost, frames: Frames | None, *, scripts: bool) -> Tab:
@@ -115,7 +117,7 @@ class Tab:
         """Set the viewport, in CSS pixels, and the device pixels per CSS pixel."""
         metrics = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": False}
         if metrics != self._metrics:
-            self._metrics = {}
+            self._metrics, self.shown = {}, None
             await self.send("Emulation.setDeviceMetricsOverride", **metrics)
             self._metrics = metrics
 

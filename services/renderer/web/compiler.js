@@ -126,13 +126,16 @@
     return doctype(parsed) + parsed.documentElement.outerHTML;
   }
 
-  function finish(html, { id, styles, tailwind, extra, longest, empty = [] }) {
+  function finish(html, { id, styles, tailwind, extra, longest, filled = false, empty = [] }) {
     if (html.length > longest) {
       return failure("RESOURCE_LIMIT", `The filled document has ${html.length} characters; at most ${longest} are allowed.`);
     }
     const parsed = new DOMParser().parseFromString(html, "text/html");
     const scripted = isScripted(parsed) || (extra !== "" && isScripted(new DOMParser().parseFromString(extra, "text/html")));
-    const styled = (css) => ({ html: (css ? withStyles(parsed, css) : html).toWellFormed(), scripted, empty });
+    const styled = (css) => {
+      const whole = (css ? withStyles(parsed, css) : html).toWellFormed();
+      return { html: whole, scripted, empty, form: filled && !scripted ? pressline.forms.of(id, parsed, whole) : null };
+    };
     if (!tailwind) return styled(styles);
     const made = pressline.tailwind.css(id, styles, pressline.tailwind.wordsOf(parsed, scripted));
     return made.code ? made : styled(made.css);
@@ -149,7 +152,7 @@
       template ??= remember(id, compile(body, strict));
       printed.begin();
       const html = template.fill(parseRow(data), { data: around(here) });
-      return finish(html, { id, empty: printed.empty(template.places), ...rest });
+      return finish(html, { id, filled: true, empty: printed.empty(template.places), ...rest });
     } catch (error) {
       return explain(error, template ?? { body });
     }
