@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import replace
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from services.renderer.engine.model import ErrorCode, RenderError
 from services.renderer.engine.options import MAX_SIDE, Area, Image
 from services.renderer.engine.tab import Tab
-
-_BOX = Path(__file__).parent.parent / "web" / "box.js"
 
 
 async def located(tab: Tab, wanted: Image) -> Image:
@@ -32,18 +27,12 @@ async def located(tab: Tab, wanted: Image) -> Image:
 
 
 async def _box(tab: Tab, selector: str) -> dict[str, float]:
-    expression = f"({_script()})({json.dumps(selector)})"
-    answer: dict[str, Any] = await tab.evaluate(expression, context=await tab.isolated_world())
+    answer: dict[str, Any] = await tab.ask("box", selector)
     if answer.get("invalid"):
         raise RenderError(ErrorCode.TEMPLATE_ERROR, f"The selector {selector!r} is not one that the browser knows.")
     if not answer.get("found"):
         raise RenderError(ErrorCode.TEMPLATE_ERROR, f"No element of the document fits the selector {selector!r}.")
     return answer
-
-
-@cache
-def _script() -> str:
-    return _BOX.read_text().rstrip()
 
 
 def _around(box: dict[str, float], wanted: Image) -> Area:

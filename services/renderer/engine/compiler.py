@@ -14,7 +14,15 @@ from pressline.template.v1.template_pb2 import Inspection, Variable
 from services.renderer.engine import components
 from services.renderer.engine.browser import Browser
 from services.renderer.engine.embedded import Aside
-from services.renderer.engine.model import NEUTRAL, BrowserLostError, Document, Environment, ErrorCode, Form, RenderError
+from services.renderer.engine.model import (
+    NEUTRAL,
+    BrowserLostError,
+    Document,
+    Environment,
+    ErrorCode,
+    Form,
+    RenderError,
+)
 from services.renderer.engine.tab import ProtocolError, Tab
 
 WEB = Path(__file__).parent.parent / "web"
@@ -91,7 +99,7 @@ class Compiler:
         if html is None:
             return Document(source.body, answer["scripted"], empty)
         whole = _whole(html, aside) if aside else html
-        same = Form(form["shape"], tuple(map(aside.restored, form["values"]))) if form else None
+        same = Form(form["shape"], tuple(aside.restored(form["values"]).split("\0"))) if form else None
         return Document(whole, answer["scripted"], empty, same)
 
     async def inspect(self, source: SourceDocument) -> Inspection:

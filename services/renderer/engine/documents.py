@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from services.renderer.engine import environment
-from services.renderer.engine.model import Document, Environment, ErrorCode, Form, RenderError
+from services.renderer.engine.model import Document, Environment, ErrorCode, RenderError
 from services.renderer.engine.requests import Answer, Event
 from services.renderer.engine.tab import ProtocolError, Tab
+from services.renderer.engine.world import WEB
 
 # Never resolved: the page gets an origin of its own, and its one answer from us.
 ADDRESS = "https://document.invalid/"
@@ -20,7 +19,6 @@ _LONGEST_PAUSE_SECONDS = 0.05
 _LONGEST_REASON = 1_000
 _STATE = "globalThis.presslinePage?.state()"
 _LOADING = {"open": 0, "failed": None, "loaded": False}
-_WEB = Path(__file__).parent.parent / "web"
 
 
 async def show(tab: Tab, document: Document, where: Environment) -> None:
@@ -33,38 +31,37 @@ async def show(tab: Tab, document: Document, where: Environment) -> None:
         await environment.enter(tab, where, document)
         await _serve(tab, document.html)
         await _wait_until_ready(tab)
-    elif not await _changed(tab, document.form):
+    elif (settled := await _change(tab, document)) is None:
         await tab.send("Page.setDocumentContent", frameId=tab.frame, html=document.html)
-    await wait_until_settled(tab, scripted=document.scripted)
+    if not settled:
+        await wait_until_settled(tab, document)
     tab.shown = document.form
 
 
-async def _changed(tab: Tab, form: Form | None) -> bool:
-    """Make a document of what the tab shows, where they differ in nothing but values."""
-    shown, tab.shown = tab.shown, None
+async def _change(tab: Tab, document: Document) -> bool | None:
+    """Make a document of what the tab shows, where they differ in nothing but values.
+
+    Returns:
+        Whether it is settled; None when it has to be set as a whole.
+    """
+    form, shown, tab.shown = document.form, tab.shown, None
     if form is None or shown is None or form.shape != shown.shape:
-        return False
+        return None
     pairs = enumerate(zip(shown.values, form.values, strict=True))
     changes = [(index, before, after) for index, (before, after) in pairs if before != after]
-    asked = f"{len(form.values)}, {json.dumps(changes)}"
-    expression = f"(() => {{ {_script('slots')}\nreturn ({_script('change')})({asked}) }})()"
-    return bool(await tab.evaluate(expression, context=await tab.isolated_world()))
+    answer: bool | None = await tab.ask("change", len(form.values), changes, document.may_draw_files)
+    return answer
 
 
 async def add_style(tab: Tab, css: str) -> None:
     """Append a style sheet to what the tab shows."""
-    expression = f"""(() => {{
-      const style = document.createElement("style");
-      style.textContent = {json.dumps(css)};
-      (document.head ?? document.documentElement).append(style);
-    }})()"""
     tab.shown = None
-    await tab.evaluate(expression, context=await tab.isolated_world())
+    await tab.ask("add_style", css)
 
 
 async def _serve(tab: Tab, html: str) -> None:
     await tab.requests.add(_Navigations(html))
-    await tab.send("Page.addScriptToEvaluateOnNewDocument", source=_script("page"))
+    await tab.send("Page.addScriptToEvaluateOnNewDocument", source=_page_script())
     await tab.send("Page.navigate", url=ADDRESS)
 
 
@@ -98,6 +95,11 @@ async def _wait_until_ready(tab: Tab) -> None:
         pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 
 
+@cache
+def _page_script() -> str:
+    return (WEB / "page.js").read_text().rstrip()
+
+
 def _told(failed: Any) -> RenderError:
     # The page's own scripts may have written anything there.
     failed = failed if isinstance(failed, dict) else {"message": failed}
@@ -105,24 +107,18 @@ def _told(failed: Any) -> RenderError:
     return RenderError(code, str(failed.get("message", ""))[:_LONGEST_REASON])
 
 
-@cache
-def _script(name: str) -> str:
-    return (_WEB / f"{name}.js").read_text().rstrip()
-
-
-async def wait_until_settled(tab: Tab, *, scripted: bool) -> None:
+async def wait_until_settled(tab: Tab, document: Document) -> None:
     """Wait until all fonts and images that a document has asked for are there."""
     pause = _FIRST_PAUSE_SECONDS
-    settled = f"({_script('settled')})({json.dumps(scripted)})"
-    while not await _is_settled(tab, settled):
+    while not await _is_settled(tab, document):
         await asyncio.sleep(pause)
         pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 
 
-async def _is_settled(tab: Tab, question: str) -> bool:
+async def _is_settled(tab: Tab, document: Document) -> bool:
     try:
-        context, moves = await tab.isolated_world(), tab.loads.moves
-        settled = await tab.evaluate(question, context=context)
+        moves = tab.loads.moves
+        settled = await tab.ask("settled", document.scripted, document.may_draw_files)
         return bool(settled) and tab.loads.at_rest_since(moves)
     except ProtocolError:
         # The page went somewhere between the two commands; look again.

@@ -6,12 +6,9 @@ A warning is a code that stays the same, and a sentence with the place.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -21,7 +18,6 @@ from services.renderer.engine.model import Document, Rendered
 from services.renderer.engine.options import Image, Pdf
 from services.renderer.engine.tab import ProtocolError, Tab
 
-_WEB = Path(__file__).parent.parent / "web"
 SECONDS = 5.0
 MOST_OF_A_CODE = 5
 MOST_CHARACTERS = 300
@@ -93,10 +89,9 @@ class Linter:
             return ()
 
     async def _look(self, tab: Tab, document: Document, wanted: Image | Pdf, rendered: Rendered) -> Warnings:
-        world = await tab.isolated_world()
-        page = await tab.evaluate(f"({_script('lint')})({json.dumps(_asked(wanted))})", context=world)
+        page = await tab.ask("lint", _asked(wanted))
         errors = await said(tab, document)
-        missing = await self._missing(tab, world, page["characters"])
+        missing = await self._missing(tab, page["characters"])
         is_blank = await has_one_colour(rendered) if isinstance(wanted, Image) else page["empty"]
         # Why a request was refused has been told, better than the page knows.
         images = [each for each in page["images"] if each["address"] not in tab.requests.refused]
@@ -112,13 +107,12 @@ class Linter:
             }
         )
 
-    async def _missing(self, tab: Tab, world: int, characters: str) -> list[dict[str, str]]:
+    async def _missing(self, tab: Tab, characters: str) -> list[dict[str, str]]:
         samples = {_sample(each): each for each in characters}
         unknown = "".join(each for sample, each in samples.items() if sample not in self._drawn)
         if not unknown:
             return []
-        asked = json.dumps({"characters": unknown, "most": MOST_OF_A_CODE})
-        answer = await tab.evaluate(f"({_script('glyphs')})({asked})", context=world)
+        answer = await tab.ask("glyphs", {"characters": unknown, "most": MOST_OF_A_CODE})
         if len(self._drawn) < MAX_KNOWN:
             self._drawn.update(map(_sample, answer["known"]))
         found: list[dict[str, str]] = answer["missing"]
@@ -128,11 +122,6 @@ class Linter:
 def _sample(character: str) -> str:
     """The first character of its kind, where fonts have all of a kind or none."""
     return next((first for first, last in _ALIKE if first <= character <= last), character)
-
-
-@cache
-def _script(name: str) -> str:
-    return (_WEB / f"{name}.js").read_text().rstrip()
 
 
 def _asked(wanted: Image | Pdf) -> dict[str, Any]:

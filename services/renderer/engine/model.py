@@ -141,6 +141,10 @@ class Job:
     accept: Callable[[tuple[str, ...]], None] | None = None
 
 
+# Without any of them a document names no file, however it is written.
+_OF_FILES = (b"url", b"src", b"image", b"import", b"font-face", b"<link", b"background=", b"poster", b"\\", b"&#")
+
+
 @dataclass(frozen=True)
 class Form:
     """What a document has in common with others, and what not.
@@ -158,8 +162,8 @@ class Form:
 class Document:
     """A filled document. `scripted` is true when it holds anything that could run or embed something.
 
-    `empty` says which variables were printed as nothing: a sentence for each. Without a `form` it can only be shown as a
-    whole.
+    `empty` says which variables were printed as nothing: a sentence for each. Without a `form` it can only be shown
+    as a whole.
     """
 
     html: str
@@ -171,6 +175,11 @@ class Document:
     def lower(self) -> bytes:
         """Its text with Latin letters in lower case; as bytes, because lowering text takes four times as long."""
         return self.html.encode(errors="replace").lower()
+
+    @cached_property
+    def may_draw_files(self) -> bool:
+        """Whether it may show an image or a font of its own, which it has to be laid out for to load it."""
+        return self.scripted or any(word in self.lower for word in _OF_FILES)
 
 
 @dataclass(frozen=True)

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
-
 from services.renderer.engine.documents import wait_until_settled
 from services.renderer.engine.model import Document
 from services.renderer.engine.tab import Tab
 
 # Images that move are held by the browser itself: see the launcher.
 _MOVES = (b"animat", b"transition", b"autofocus")
-_STILL = Path(__file__).parent.parent / "web" / "still.js"
 
 
 async def hold_still(tab: Tab, document: Document) -> None:
     """End what moves in a settled document."""
     if not (document.scripted or _may_move(document.lower)):
         return
-    changed = await tab.evaluate(f"({_script()})()", context=await tab.isolated_world())
-    if changed:
-        await wait_until_settled(tab, scripted=document.scripted)
+    if await tab.ask("still"):
+        await wait_until_settled(tab, document)
 
 
 def _may_move(html: bytes) -> bool:
     # Not by a regular expression: it takes twenty times as long for a document that is mostly embedded data.
     return any(word in html for word in _MOVES)
-
-
-@cache
-def _script() -> str:
-    return _STILL.read_text().rstrip()

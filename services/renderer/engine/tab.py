@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from typing import Any
 
+from services.renderer.engine import world
 from services.renderer.engine.connection import Connection, DisconnectedError, ProtocolError, Session
 from services.renderer.engine.frames import Frames
 from services.renderer.engine.loads import Loads
@@ -103,15 +105,15 @@ class Tab:
             raise ProtocolError(str(answer["exceptionDetails"]))
         return answer["result"].get("value")
 
-    async def isolated_world(self) -> int:
-        """The id of a context that sees the page's DOM, but none of its scripts' objects.
+    async def ask(self, function: str, *given: Any) -> Any:
+        """Ask the page by a function of `web/`, given JSON values, and return its JSON value.
 
-        It lasts until the page goes elsewhere: documents that are set into it share it.
+        Raises:
+            ProtocolError: it threw, or the page has gone elsewhere meanwhile.
         """
         if self._world is None:
-            world = await self.send("Page.createIsolatedWorld", frameId=self.frame, worldName=WORLD)
-            self._world = int(world["executionContextId"])
-        return self._world
+            self._world = await self._new_world()
+        return await self.evaluate(f"pressline.{function}({json.dumps(given)[1:-1]})", context=self._world)
 
     async def resize(self, width: int, height: int, scale: float = 1) -> None:
         """Set the viewport, in CSS pixels, and the device pixels per CSS pixel."""
@@ -129,6 +131,12 @@ class Tab:
         except (ProtocolError, DisconnectedError, TimeoutError):
             return False
         return True
+
+    async def _new_world(self) -> int:
+        # It lasts until the page goes elsewhere: documents that are set into it share it.
+        made = await self.send("Page.createIsolatedWorld", frameId=self.frame, worldName=WORLD)
+        await self.evaluate(world.script(), context=made["executionContextId"])
+        return int(made["executionContextId"])
 
     async def _prepare(self, *, scripts: bool) -> None:
         self.on("Inspector.targetCrashed", lambda _event: self._mark_crashed())

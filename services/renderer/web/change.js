@@ -1,10 +1,10 @@
-// Changes values of the document that a page shows, where they stand. Says whether it did: it does not where the page holds
-// anything else than it was given.
-(count, changes) => {
+// Changes values of the document that a page shows, where they stand, and says whether it is settled then. Says null where
+// the page holds anything else than it was given, and has to be given a document as a whole.
+(count, changes, mayLoad) => {
   "use strict";
-  const { free } = slots.of(Reflect.get(Document.prototype, "documentElement", document));
+  const free = slots.known(Reflect.get(Document.prototype, "documentElement", document));
   const isKnown = ([index, before]) => slots.value(free[index]) === before;
-  if (free.length !== count || !changes.every(isKnown)) return false;
+  if (free.length !== count || !changes.every(isKnown)) return null;
   for (const [index, , after] of changes) slots.set(free[index], after);
-  return true;
+  return pressline.settled(false, mayLoad);
 }

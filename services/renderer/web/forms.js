@@ -30,7 +30,8 @@
   function of(id, parsed, html) {
     if (html.length > LONGEST || HELD.test(html)) return null;
     const { free, shape } = slots.of(parsed.documentElement);
-    const values = free.map((slot) => slots.value(slot).toWellFormed());
+    // In one piece, which is handed on in a fraction of the time.
+    const values = free.map(slots.value).join("\0").toWellFormed();
     return { shape: name([id, parsed.compatMode, shape].join("\0")), values };
   }
 

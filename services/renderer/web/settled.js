@@ -1,6 +1,6 @@
 // Whether a document and those in its frames show all that they have: fonts, and images however lazy. Layout makes fonts
 // start loading. Timers and promises do not run in a page without scripts, so this is asked again and again.
-(isScripted) => {
+(isScripted, mayLoad) => {
   "use strict";
   // A document's own properties may be hidden behind elements that are named like them.
   const own = (page, name) => Reflect.get(Document.prototype, name, page);
@@ -29,7 +29,7 @@
     if (!root) return isComplete;
     const images = everything("img", page);
     for (const image of images) image.loading = "eager";
-    root.getBoundingClientRect();
+    if (mayLoad) root.getBoundingClientRect();
     const areFramesSettled = everything("iframe", page).map(isFrameSettled).every(Boolean);
     return isComplete && areFramesSettled && own(page, "fonts").status === "loaded" && images.every((image) => image.complete);
   }

@@ -2,7 +2,7 @@
 // else is its shape. Used where documents are filled, and in the pages that show them.
 const slots = (() => {
   "use strict";
-  const SVG = "http://www.w3.org/2000/svg";
+  const [ELEMENT, TEXT, SVG] = [Node.ELEMENT_NODE, Node.TEXT_NODE, "http://www.w3.org/2000/svg"];
   // Their text is more than what is seen.
   const OPAQUE = new Set(["style", "script", "noembed", "noframes"]);
   const ANYWHERE = /^(?:class|style|title|alt|aria-.*|data-.*)$/;
@@ -12,8 +12,9 @@ const slots = (() => {
   );
   // May name something that is loaded first.
   const LOADING = /url\(|image|src|\\/i;
+  const found = new WeakMap();
 
-  function isFree({ localName, namespaceURI }, { name, value }) {
+  function isFree({ localName, namespaceURI }, name, value) {
     if (LOADING.test(value)) return false;
     return ANYWHERE.test(name) || (namespaceURI === SVG ? DRAWN.has(name) : localName === "a" && name === "href");
   }
@@ -23,25 +24,31 @@ const slots = (() => {
   function of(root) {
     const [free, shape] = [[], []];
 
-    function visit(node) {
-      if (node instanceof Text) {
-        if (OPAQUE.has(node.parentNode.localName)) shape.push(node.data);
-        else free.push({ node, name: "" });
-      }
-      if (!(node instanceof Element)) return;
-      shape.push(`<${node.localName}`);
-      for (const attribute of node.attributes) {
-        const { name, value } = attribute;
-        const isSlot = isFree(node, attribute);
+    function visit(element) {
+      shape.push(`<${element.localName}`);
+      for (const name of element.getAttributeNames()) {
+        const value = element.getAttribute(name);
+        const isSlot = isFree(element, name, value);
         shape.push(isSlot ? name : `${name}=${value}`);
-        if (isSlot) free.push({ node, name });
+        if (isSlot) free.push({ node: element, name });
       }
-      for (let child = node.firstChild; child; child = child.nextSibling) visit(child);
+      const isOpaque = OPAQUE.has(element.localName);
+      for (let child = element.firstChild; child; child = child.nextSibling) {
+        if (child.nodeType === ELEMENT) visit(child);
+        else if (child.nodeType === TEXT && isOpaque) shape.push(child.data);
+        else if (child.nodeType === TEXT) free.push({ node: child, name: "" });
+      }
       shape.push(">");
     }
 
     visit(root);
     return { free, shape: shape.join("\0") };
+  }
+
+  // Those of an element that is looked at again and again.
+  function known(root) {
+    if (!found.has(root)) found.set(root, of(root).free);
+    return found.get(root);
   }
 
   const value = ({ node, name }) => (name ? node.getAttribute(name) : node.data);
@@ -51,5 +58,5 @@ const slots = (() => {
     else node.data = value;
   }
 
-  return { of, value, set };
+  return { of, known, value, set };
 })();
