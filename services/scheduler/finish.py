@@ -85,7 +85,7 @@ class Finisher:
         self._wake(urgent=True)
         if ended:
             log.info("batch.ended", batch=batch_id, state=state, **asdict(counts))
-            await self._bus.hints.give(batch_id)
+            await self._bus.hints.give(batch_id, last=True)
             if "event_id" in fields:
                 await self._announce_or_leave({**batch, **fields})
 

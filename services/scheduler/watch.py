@@ -98,6 +98,7 @@ class _Watch:
         self._look = look
         self._hints = hints
         self._hint = asyncio.Event()
+        self._ended = asyncio.Event()
         self._latest: batch_pb2.Batch | None = None
         self._error: PresslineError | None = None
         self._watching = asyncio.create_task(self._watch())
@@ -122,7 +123,7 @@ class _Watch:
 
     async def _watch(self) -> None:
         try:
-            async with self._hints.heard(self._batch_id, self._hint.set):
+            async with self._hints.heard(self._batch_id, self._heed):
                 await self._look_on()
         except NatsError as error:  # Closed for good: only at the end of the process, which ends the streams too.
             log.warning("watch.deaf", batch=self._batch_id, error=repr(error))
@@ -134,12 +135,19 @@ class _Watch:
         while True:
             await lifecycle.wait(self._hint, POLL_SECONDS)
             self._hint.clear()
+            self._ended.clear()
             began = time.monotonic()
             try:
                 self._seen(await self._look(self._batch_id))
             except Exception as error:  # The next look may succeed.
                 log.warning("watch.blind", batch=self._batch_id, error=repr(error))
-            await asyncio.sleep(max(LOOK_SECONDS, REST_FACTOR * (time.monotonic() - began)))
+            # The end is not kept waiting: many batches are shorter than a rest.
+            await lifecycle.wait(self._ended, max(LOOK_SECONDS, REST_FACTOR * (time.monotonic() - began)))
+
+    def _heed(self, last: bool) -> None:
+        self._hint.set()
+        if last:
+            self._ended.set()
 
     def _seen(self, batch: batch_pb2.Batch | None) -> None:
         if batch is None:
