@@ -27,6 +27,8 @@ log = structlog.get_logger()
 
 # Kana, the common Chinese characters, and Hangul.
 _ALIKE = (("\u3041", "\u30ff"), ("\u4e00", "\u9fef"), ("\uac00", "\ud7a3"))
+# Without any of them no box hides what leaves it, however that is written.
+_HIDING = (b"overflow", b"<svg", b"<textarea", b"<input", b"<select", b"<hr", b"\\", b"&#")
 
 
 class Code(StrEnum):
@@ -89,7 +91,7 @@ class Linter:
             return ()
 
     async def _look(self, tab: Tab, document: Document, wanted: Image | Pdf, rendered: Rendered) -> Warnings:
-        page = await tab.ask("lint", _asked(wanted))
+        page = await tab.ask("lint", _asked(document, wanted))
         errors = await said(tab, document)
         missing = await self._missing(tab, page["characters"])
         is_blank = await has_one_colour(rendered) if isinstance(wanted, Image) else page["empty"]
@@ -124,10 +126,11 @@ def _sample(character: str) -> str:
     return next((first for first, last in _ALIKE if first <= character <= last), character)
 
 
-def _asked(wanted: Image | Pdf) -> dict[str, Any]:
+def _asked(document: Document, wanted: Image | Pdf) -> dict[str, Any]:
+    boxes = document.scripted or any(word in document.lower for word in _HIDING)
     if isinstance(wanted, Pdf):
-        return {"selector": "", "edges": None}
-    return {"selector": wanted.selector, "edges": {"tall": wanted.full_page}}
+        return {"selector": "", "edges": None, "boxes": boxes}
+    return {"selector": wanted.selector, "edges": {"tall": wanted.full_page}, "boxes": boxes}
 
 
 def _image(found: dict[str, str]) -> str:

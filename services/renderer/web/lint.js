@@ -2,7 +2,7 @@
 // everything that a document can have many of.
 (asked) => {
   "use strict";
-  const { selector, edges } = asked;
+  const { selector, edges, boxes: mayHide } = asked;
   const MOST = { elements: 5000, boxes: 200, texts: 5000, characters: 5000, found: 5, shown: 60 };
   // By this much text may leave its box unnoticed: pixels across, and a share of the line's height down, because a
   // line's box is higher than its letters.
@@ -92,6 +92,7 @@
   // What hides on the root or the body hides at the viewport's edge.
   function clippedInBoxes() {
     const found = [];
+    if (!mayHide) return found;
     let [elements, boxes] = [0, 0];
     for (const element of call("querySelectorAll", "body *")) {
       if (elements++ > MOST.elements || boxes > MOST.boxes || found.length >= MOST.found) break;
