@@ -6,11 +6,13 @@ Only headers and footers of pages depend on the fonts of a machine: documents na
 from __future__ import annotations
 
 import base64
+import html
 import json
 import mimetypes
 import re
 import tomllib
 from dataclasses import dataclass
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,10 @@ _FAMILIES = ("Arabic", "Book", "CJK", "Devanagari", "Faces", "Formula", "Hebrew"
 _TYPES = {".woff2": "font/woff2", ".webp": "image/webp", ".avif": "image/avif"}
 # asset:mark.png in a document is the picture of that name as a data URI; font:sans.woff2 is a font.
 _FILE = re.compile(r"(asset|font):([\w-]+\.\w+)")
+# What stands between tags, and what is a style; but in no element whose text is no text.
+_OPAQUE = re.compile(r"(<(style|textarea|option|title|math)\b.*?</\2>)", re.DOTALL)
+_TEXT = re.compile(r"(?P<before>>)(?P<value>[^<>{}]+)(?P<after><)")
+_ATTRIBUTE = re.compile(r'(?P<before>\sstyle=")(?P<value>[^"{}]+)(?P<after>")')
 _FOLDERS = {"asset": "images", "font": "fonts"}
 
 
@@ -85,6 +91,33 @@ def as_template(case: Case) -> tuple[SourceDocument, bytes, bytes]:
         id=f"{case.name}-template", kind=STRICT, body=f"{head}{{{{{{page}}}}}}", styles=case.source.styles
     )
     return template, json.dumps({"page": f"<body{body}"}).encode(), json.dumps({"page": other}).encode()
+
+
+def with_values(case: Case) -> tuple[SourceDocument, bytes, bytes]:
+    """The document as a template of its texts and its style attributes, its row, and one of other values."""
+    values: list[str] = []
+
+    def named(found: re.Match[str]) -> str:
+        if not found["value"].strip():
+            return found[0]
+        values.append(html.unescape(found["value"]))
+        return f"{found['before']}{{{{v.[{len(values) - 1}]}}}}{found['after']}"
+
+    head, body = case.source.body.split("<body", 1)
+    opaque, seen = _OPAQUE.findall(f"<body{body}"), _OPAQUE.split(f"<body{body}")[:: _OPAQUE.groups + 1]
+    named_pieces = (_ATTRIBUTE.sub(named, _TEXT.sub(named, piece)) for piece in seen)
+    whole = "".join(chain.from_iterable(zip_longest(named_pieces, (found[0] for found in opaque), fillvalue="")))
+    source = SourceDocument(id=f"{case.name}-values", kind=STRICT, body=head + whole, styles=case.source.styles)
+    other = [_another(value) for value in values]
+    return source, json.dumps({"v": values}).encode(), json.dumps({"v": other}).encode()
+
+
+def _another(value: str) -> str:
+    """Of a style attribute, its first half; of a text, a longer one with other letters."""
+    if re.match(r"[a-z-]+:", value):
+        declarations = value.split(";")
+        return ";".join(declarations[: len(declarations) // 2])
+    return f"{value.swapcase()} {value[::2]}"
 
 
 def _case(file: Path, described: dict[str, Any]) -> Case:

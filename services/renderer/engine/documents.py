@@ -31,26 +31,28 @@ async def show(tab: Tab, document: Document, where: Environment) -> None:
         await environment.enter(tab, where, document)
         await _serve(tab, document.html)
         await _wait_until_ready(tab)
-    elif (settled := await _change(tab, document)) is None:
+    elif await _change(tab, document):
+        return
+    else:
         await tab.send("Page.setDocumentContent", frameId=tab.frame, html=document.html)
-    if not settled:
-        await wait_until_settled(tab, document)
+    await wait_until_settled(tab, document)
     tab.shown = document.form
 
 
-async def _change(tab: Tab, document: Document) -> bool | None:
-    """Make a document of what the tab shows, where they differ in nothing but values.
-
-    Returns:
-        Whether it is settled; None when it has to be set as a whole.
-    """
+async def _change(tab: Tab, document: Document) -> bool:
+    """Make a document of what the tab shows, where they differ in nothing but values; false when they do not."""
     form, shown, tab.shown = document.form, tab.shown, None
     if form is None or shown is None or form.shape != shown.shape:
-        return None
+        return False
     pairs = enumerate(zip(shown.values, form.values, strict=True))
     changes = [(index, before, after) for index, (before, after) in pairs if before != after]
-    answer: bool | None = await tab.ask("change", len(form.values), changes, document.may_draw_files)
-    return answer
+    settled = await tab.ask("change", len(form.values), changes, document.may_draw_files)
+    if settled is None:
+        return False
+    if not settled:
+        await wait_until_settled(tab, document)
+    tab.shown = form
+    return True
 
 
 async def add_style(tab: Tab, css: str) -> None:

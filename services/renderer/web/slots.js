@@ -35,8 +35,10 @@ const slots = (() => {
       const isOpaque = OPAQUE.has(element.localName);
       for (let child = element.firstChild; child; child = child.nextSibling) {
         if (child.nodeType === ELEMENT) visit(child);
-        else if (child.nodeType === TEXT && isOpaque) shape.push(child.data);
-        else if (child.nodeType === TEXT) free.push({ node: child, name: "" });
+        else if (child.nodeType === TEXT) {
+          shape.push(isOpaque ? child.data : "");
+          if (!isOpaque) free.push({ node: child, name: "" });
+        }
       }
       shape.push(">");
     }
