@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import statistics
 import time
@@ -29,7 +30,7 @@ class Figures:
 
     Attributes:
         rates: items a second, of each turn.
-        cpu_ms: processor milliseconds per item, of each turn, by kind of process.
+        cpu_ms: processor milliseconds per item, of each turn after which all could be told, by kind of process.
         latencies: seconds of each item.
         sizes: bytes of each file.
         memory_mib: what the process tree took after each turn.
@@ -41,10 +42,11 @@ class Figures:
     sizes: list[int] = field(default_factory=list)
     memory_mib: list[float] = field(default_factory=list)
 
-    def add(self, count: int, cpu: usage.Usage, turn: Turn, memory_mib: float) -> None:
+    def add(self, count: int, cpu: usage.Usage | None, turn: Turn, memory_mib: float) -> None:
         """Take in a turn."""
         self.rates.append(count / turn.seconds)
-        self.cpu_ms.append({kind: seconds * 1000 / count for kind, seconds in cpu.items()})
+        if cpu is not None:
+            self.cpu_ms.append({kind: seconds * 1000 / count for kind, seconds in cpu.items()})
         self.latencies += turn.latencies
         self.sizes += turn.sizes
         self.memory_mib.append(memory_mib)
@@ -57,7 +59,7 @@ class Figures:
         return {
             "items_per_second": statistics.median(self.rates),
             "ratio": ratio,
-            "cpu_ms": statistics.median(sum(turn.values()) for turn in self.cpu_ms),
+            "cpu_ms": statistics.median([sum(turn.values()) for turn in self.cpu_ms] or [math.nan]),
             "cpu_ms_by_process": {kind: statistics.median(turn.get(kind, 0) for turn in self.cpu_ms) for kind in kinds},
             "p50_ms": percentiles[9] * 1000,
             "p95_ms": percentiles[18] * 1000,
@@ -95,13 +97,15 @@ def _compete_at(case: Case, contestants: Mapping[str, Contestant], wanted: Wante
     return summaries
 
 
-def _turn(contestant: Contestant, case: Case, count: int) -> tuple[usage.Usage, Turn, float]:
+def _turn(contestant: Contestant, case: Case, count: int) -> tuple[usage.Usage | None, Turn, float]:
     contestant.render(case, max(count // WARM_SHARE, FEWEST_ITEMS))
-    before = settled_cost(contestant)
+    before, browsers = settled_cost(contestant), usage.browsers(contestant.root)
     contestant.render(case, count)
     after = settled_cost(contestant)
     cost = {kind: after[kind] - before.get(kind, 0) for kind in after}
-    return cost, contestant.turn(), usage.memory_mib(contestant.root)
+    # With a browser that was replaced meanwhile went what its pages had used before the turn.
+    is_whole = browsers <= usage.browsers(contestant.root)
+    return cost if is_whole else None, contestant.turn(), usage.memory_mib(contestant.root)
 
 
 def _others_seconds(roots: Iterable[int]) -> float:

@@ -25,7 +25,7 @@ class Held:
 def cpu_seconds(root: int, names: Mapping[int, str] | None = None) -> Usage:
     """Processor seconds that a tree has used since it was started, with those of its processes that have ended.
 
-    Except for the pages of a browser that was replaced: in its sandbox they end together, and leave no account behind.
+    Except for the pages of a browser that has ended: in its sandbox they end together, and leave no account behind.
 
     Args:
         root: the process at its top.
@@ -40,6 +40,16 @@ def cpu_seconds(root: int, names: Mapping[int, str] | None = None) -> Usage:
             ended = CHROMIUM if kind in {DRIVER, OTHER} or kind.startswith("renderer") else kind
             used[ended] += times.children_user + times.children_system
     return used
+
+
+def browsers(root: int) -> set[int]:
+    """The main processes of the browsers in a tree."""
+    chromium = {process.pid: process for process, kind in _kinds(root, {}) if kind == CHROMIUM}
+    found = set()
+    for pid, process in chromium.items():
+        with suppress(psutil.Error):
+            found |= {pid} if process.ppid() not in chromium else set()
+    return found
 
 
 def memory_mib(root: int) -> float:
