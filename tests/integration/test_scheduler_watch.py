@@ -114,10 +114,26 @@ async def test_a_hint_of_another_scheduler_wakes_at_once(
         assert last.state == batch_pb2.BATCH_STATE_COMPLETED
 
 
+async def test_the_end_is_told_however_long_looks_are_apart(
+    client: Client, nats_server: UrlServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "LOOK_SECONDS", 600)
+    created = await client.submit(2)
+    renderer = GatedRenderer(client, nats_server.url)
+    async with watching(client, created.batch.id) as call, renderer.running():
+        await next_of(call)
+        renderer.permit(1)
+        while ended(await next_of(call)) < 1:
+            pass
+        renderer.permit(1)
+        last = (await asyncio.wait_for(all_of(call), 60))[-1]
+    assert last.state == batch_pb2.BATCH_STATE_COMPLETED
+
+
 async def test_without_hints_it_still_sees_everything(
     client: Client, nats_server: UrlServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def lost(_self: Hints, _name: str) -> None:
+    async def lost(_self: Hints, _name: str, *, last: bool = False) -> None:
         pass
 
     monkeypatch.setattr(Hints, "give", lost)
