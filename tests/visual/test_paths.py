@@ -54,7 +54,8 @@ async def test_same_bytes_where_only_values_are_changed(
 
     alone = await rendered(engine, case, account=f"new-{name}")
     used = {"account": "values", "source": source}
-    assert await rendered(engine, case, data_json=other, **used) != alone
+    for _ in range(2):
+        assert await rendered(engine, case, data_json=other, **used) != alone
     monkeypatch.setattr(Tab, "send", noted)
     assert await rendered(engine, case, data_json=row, **used) == alone, "what was on the page before shows"
     assert ("Page.setDocumentContent" in sent) == (name in WHOLE)

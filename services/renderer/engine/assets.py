@@ -45,6 +45,7 @@ async def served(
     if not routes:
         yield
         return
+    # What comes of its requests belongs to this document alone: it is shown as a whole, and so is the next one.
     tab.shown = None
     await _begin_anew(tab, " ".join(part.id for part in (assets, remote) if part))
     await tab.loads.follow(*(PREFIXES if remote else (_PREFIX,)))
@@ -55,7 +56,6 @@ async def served(
     except BaseException:
         tab.requests.abandon()
         raise
-    # What came of its requests belongs to this document alone.
     tab.shown = None
     if document.scripted:
         tab.requests.abandon()

@@ -28,7 +28,21 @@ log = structlog.get_logger()
 # Kana, the common Chinese characters, and Hangul.
 _ALIKE = (("\u3041", "\u30ff"), ("\u4e00", "\u9fef"), ("\uac00", "\ud7a3"))
 # Without any of them no box hides what leaves it, however that is written.
-_HIDING = (b"overflow", b"<svg", b"<textarea", b"<input", b"<select", b"<hr", b"\\", b"&#")
+_HIDING = (
+    *(
+        b"overflow",
+        b"<svg",
+        b"<textarea",
+        b"<input",
+        b"<select",
+        b"<button",
+        b"<hr",
+        b"<dialog",
+        b"popover",
+        b"marquee",
+    ),
+    *(b"\\", b"&#"),
+)
 
 
 class Code(StrEnum):
