@@ -29,7 +29,7 @@ class Canceller:
         self._settling: set[asyncio.Task[None]] = set()
 
     async def request(self, batch: Document) -> None:
-        """Cancel a batch; from now on it reads as cancelled, and half a second later nothing of it is claimed any more.
+        """Cancel a batch; from now on it reads as cancelled and nothing of it is claimed.
 
         Raises:
             PresslineError: CONFLICT, when it ended otherwise.

@@ -15,7 +15,6 @@ from services.scheduler import clock, egress, environment, model
 from services.scheduler.finish import Finisher
 from services.scheduler.pace import Pace
 from services.scheduler.passwords import Locksmith
-from services.scheduler.recent import RecentBatches
 from services.scheduler.store.database import Document
 from services.scheduler.store.items import Fence
 from services.scheduler.stores import Stores
@@ -50,7 +49,6 @@ class Tasks:
         self._pace = pace
         self._locksmith = locksmith
         self._lease_ms = int(lease_seconds * 1000)
-        self._recent = RecentBatches(stores.batches)
 
     async def claim(self, item_id: str, worker: str, token: str = "") -> task_pb2.ClaimTaskResponse:
         """Lease an item, or say why not. Repeating the call that leased it, by its token, is answered as it was."""
@@ -60,8 +58,7 @@ class Tasks:
         if claimed is None:
             return await self._claim_otherwise(item_id, lease)
         failpoint(Failpoint.CLAIM_LEASED)
-        # One that is cancelled at this moment is rendered in vain: its item is fenced out all the same.
-        batch = await self._recent.get(claimed["batch_id"])
+        batch = await self._stores.batches.get(claimed["batch_id"])
         if batch is None or "cancel_requested_ms" in batch:
             # Open items of such a batch are cancelled, or deleted, whatever lease they are under.
             return _nothing("cancelled")
