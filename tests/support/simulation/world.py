@@ -49,7 +49,7 @@ class Network:
     async def waiting(self, _subscription: bus.Subscription) -> int:
         return 0
 
-    async def give(self, _name: str) -> None:
+    async def give(self, _name: str, **_how: bool) -> None:
         return None
 
 
