@@ -15,6 +15,7 @@ from pressline.batch.v1.batch_pb2 import PDF_ARCHIVAL_2B, PdfMetadata, PdfOption
 from services.renderer.engine.finisher import Finisher
 from services.renderer.engine.model import RenderError
 from tests.support.pdfs import opened
+from tests.support.renderer import started_here
 
 TITLED = PdfOptions(metadata=PdfMetadata(title="T"))
 
@@ -28,14 +29,7 @@ async def finisher() -> AsyncIterator[Finisher]:
 
 
 def processes() -> list[psutil.Process]:
-    found = []
-    for process in psutil.Process().children(recursive=True):
-        try:
-            if "services.renderer.engine.finish_process" in process.cmdline():
-                found.append(process)
-        except psutil.NoSuchProcess:
-            continue
-    return found
+    return started_here("services.renderer.engine.finish_process")
 
 
 def blank() -> bytes:

@@ -157,9 +157,10 @@ async def test_changes_are_at_most_four_a_second_for_all_watchers(client: Client
         began = asyncio.get_running_loop().time()
         seen = await asyncio.wait_for(asyncio.gather(all_of(one), all_of(other)), 60)
         took = asyncio.get_running_loop().time() - began
-    for changes in seen:
-        assert changes[-1].HasField("end_time")
-        assert 3 <= len(changes) <= 4 * took + 2
+    for _first, *changes, last in seen:
+        assert last.HasField("end_time")
+        # The first and the last one come when they are known.
+        assert 1 <= len(changes) <= 4 * took + 1
 
 
 async def test_it_goes_on_after_a_revision(client: Client, nats_server: UrlServer) -> None:

@@ -7,7 +7,7 @@ import itertools
 import os
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import psutil
 from PIL import Image
@@ -94,12 +94,24 @@ def pixel(rendered: Rendered, x: int, y: int) -> Pixel:
 
 
 def chromium_processes() -> list[psutil.Process]:
-    """Every Chromium beneath this process."""
+    """Every Chromium that this process runs, with its own processes.
+
+    Those of a stack that the session runs beneath this process are not among them.
+    """
+    browsers = started_here("headless-shell")
+    beneath = [process for browser in browsers for process in browser.children(recursive=True)]
+    return [*browsers, *_with_word(beneath, "headless-shell")]
+
+
+def started_here(word: str) -> list[psutil.Process]:
+    """Processes that this very process has started, by a word of their command."""
+    return _with_word(psutil.Process().children(), word)
+
+
+def _with_word(processes: list[psutil.Process], word: str) -> list[psutil.Process]:
     found = []
-    for process in psutil.Process().children(recursive=True):
-        try:
-            if "headless-shell" in " ".join(process.cmdline()):
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            if word in " ".join(process.cmdline()):
                 found.append(process)
-        except psutil.NoSuchProcess:
-            continue
     return found
