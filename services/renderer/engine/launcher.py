@@ -34,7 +34,7 @@ _QUIET = (
     "--disable-extensions",
     "--disable-field-trial-config",
     "--disable-sync",
-    "--disable-features=Translate,MediaRouter,OptimizationHints,SpareRendererForSitePerProcess,AutoupgradeMixedContent",
+    "--disable-features=Translate,MediaRouter,OptimizationHints,SpareRendererForSitePerProcess,FontDataServiceLinux,AutoupgradeMixedContent",
     # Documents with scripts are shown under an https address: they load over http what all others load. And images that
     # move show their first picture (2), whenever they are captured.
     "--blink-settings=allowRunningOfInsecureContent=true,imageAnimationPolicy=2",
