@@ -34,15 +34,27 @@ class Canceller:
         Raises:
             PresslineError: CONFLICT, when it ended otherwise.
         """
-        if await self._stores.batches.request_cancel(batch["_id"], clock.now_ms()):
-            failpoint(Failpoint.CANCEL_MARKED)
+        if await self.mark(batch["_id"]):
             task = asyncio.create_task(self._settle_or_leave(batch["_id"]))
             self._settling.add(task)
             task.add_done_callback(self._settling.discard)
-            return
-        current = await self._stores.batches.get(batch["_id"])
-        if current is not None and "cancel_requested_ms" not in current:
-            raise PresslineError(Reason.CONFLICT, f"The batch has ended already: {current['state']}.")
+
+    async def mark(self, batch_id: str) -> bool:
+        """Offer nothing more of a batch, and take back what is offered; false when somebody else did before.
+
+        Raises:
+            PresslineError: CONFLICT, when it ended otherwise.
+        """
+        marked = await self._stores.batches.request_cancel(batch_id, clock.now_ms())
+        failpoint(Failpoint.CANCEL_MARKED)
+        batch = await self._stores.batches.get(batch_id)
+        if batch is None:
+            return False
+        if "cancel_requested_ms" not in batch:
+            raise PresslineError(Reason.CONFLICT, f"The batch has ended already: {batch['state']}.")
+        # Claims do not look at the batch. No slot is taken any more, and only what has one can be claimed.
+        await self._stores.items.cancel(batch["slots"], clock.now_ms())
+        return marked
 
     async def settle(self, batch_id: str) -> None:
         """Cancel every open item, then end the batch."""

@@ -12,6 +12,7 @@ from pressline.task.v1 import task_pb2
 from services.common.errors import PresslineError, Reason
 from services.common.failpoints import Failpoint, failpoint
 from services.scheduler import clock, egress, environment, model
+from services.scheduler.accepted import AcceptedBatches
 from services.scheduler.finish import Finisher
 from services.scheduler.pace import Pace
 from services.scheduler.passwords import Locksmith
@@ -49,6 +50,7 @@ class Tasks:
         self._pace = pace
         self._locksmith = locksmith
         self._lease_ms = int(lease_seconds * 1000)
+        self._accepted = AcceptedBatches(stores.batches)
 
     async def claim(self, item_id: str, worker: str, token: str = "") -> task_pb2.ClaimTaskResponse:
         """Lease an item, or say why not. Repeating the call that leased it, by its token, is answered as it was."""
@@ -58,11 +60,9 @@ class Tasks:
         if claimed is None:
             return await self._claim_otherwise(item_id, lease)
         failpoint(Failpoint.CLAIM_LEASED)
-        batch = await self._stores.batches.get(claimed["batch_id"])
-        if batch is None or "cancel_requested_ms" in batch:
-            # Open items of such a batch are cancelled, or deleted, whatever lease they are under.
-            return _nothing("cancelled")
-        return self._task(claimed, batch)
+        batch = await self._accepted.get(claimed["batch_id"])
+        # Open items of a batch that is gone are cancelled, or deleted, whatever lease they are under.
+        return self._task(claimed, batch) if batch else _nothing("cancelled")
 
     async def extend(self, fence: Fence) -> int:
         """Prolong a lease; the new duration in milliseconds."""

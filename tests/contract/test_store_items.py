@@ -85,6 +85,20 @@ async def test_handing_back_keeps_the_item_open(stores: Stores) -> None:
     assert await stores.items.ring_again(back, NOW) is None
 
 
+async def test_some_items_are_cancelled_if_they_are_open(stores: Stores) -> None:
+    await stores.items.insert([item("batch_x", i) for i in range(4)])
+    done, claimed, pending, other = [ids.item_id("batch_x", i) for i in range(4)]
+    await stores.items.dispatch([done, claimed, other], NOW)
+    for item_id in (done, claimed):
+        await stores.items.claim(item_id, LEASE)
+    await stores.items.end(Fence(done, 1, "t1"), model.SUCCEEDED, {})
+    await stores.items.cancel([], NOW)
+    await stores.items.cancel([done, claimed, pending, "gen_unknown"], NOW)
+    assert await stores.items.states("batch_x") == [model.SUCCEEDED, *[model.CANCELLED] * 2, model.DISPATCHED]
+    assert not await stores.items.extend(Fence(claimed, 1, "t1"), NOW)
+    assert await stores.items.dispatch([pending], NOW) == 0
+
+
 async def test_cancelling_fences_open_items_and_spares_ended_ones(stores: Stores) -> None:
     await stores.items.insert([item("batch_x", i) for i in range(5)])
     done = ids.item_id("batch_x", 0)

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -27,6 +27,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from services.common import ids
+from services.common.errors import PresslineError
 from services.scheduler import clock, model
 from services.scheduler.parts import Parts
 from services.scheduler.store.items import Fence
@@ -66,6 +68,8 @@ class Schedulers(RuleBasedStateMachine):
         self.batches: list[str] = []
         self.leases: list[Fence] = []
         self.won: dict[str, tuple[Fence, bool]] = {}
+        # Those whose cancel was answered.
+        self.cancelled: set[str] = set()
         self.checked = 0
         self.calm = 0
 
@@ -130,8 +134,11 @@ class Schedulers(RuleBasedStateMachine):
         parts, batch_id = self.parts(who), pick(self.batches, which)
 
         async def request() -> None:
-            if await parts.stores.batches.request_cancel(batch_id, clock.now_ms()):
-                await parts.canceller.settle(batch_id)
+            with suppress(PresslineError):  # It has ended.
+                marked = await parts.canceller.mark(batch_id)
+                self.cancelled.add(batch_id)
+                if marked:
+                    await parts.canceller.settle(batch_id)
 
         self.act(request(), how)
 
@@ -165,7 +172,7 @@ class Schedulers(RuleBasedStateMachine):
 
     def _claim(self, which: int, parts: Parts, how: How) -> None:
         item_id = pick(self.world.network.jobs, which)
-        cancelled = checks.is_cancelled(self.world, item_id)
+        cancelled = ids.batch_of(item_id) in self.cancelled
 
         def granted(answer: Any) -> None:
             if answer.WhichOneof("outcome") == "task":

@@ -119,3 +119,28 @@ async def test_a_renderer_that_comes_back_in_time_keeps_its_item(world: World) -
     await do(world, world.schedulers[0].tasks.end(fence, [], [], [], 5))
     assert stored(world, item_id)["state"] == model.SUCCEEDED
     await checks.recovers(world)
+
+
+async def test_what_was_offered_of_a_batch_is_taken_back_before_its_cancel_is_answered(world: World) -> None:
+    batch_id = await world.submit(3, 3, 0)
+    await do(world, world.schedulers[0].dispatcher._round())
+    first, second, _ = world.network.jobs
+    fence = await claimed(world, first)
+    assert fence is not None
+    # At another scheduler than the one that knows the batch from a claim.
+    assert await do(world, world.schedulers[1].canceller.mark(batch_id))
+    assert await claimed(world, second) is None
+    await do(world, world.schedulers[0].tasks.end(fence, [], [], [], 5))
+    assert stored(world, first)["state"] == model.CANCELLED
+    await checks.recovers(world)
+
+
+async def test_what_is_about_to_be_offered_when_its_batch_is_cancelled_never_is(world: World) -> None:
+    batch_id = await world.submit(1, 1, 0)
+    dealing = world.begin(world.schedulers[0].dispatcher._round())
+    while not world.reference.batches.batches[batch_id]["slots"]:
+        assert not await world.step(dealing)
+    assert await do(world, world.schedulers[1].canceller.mark(batch_id))
+    await world.finish(dealing)
+    assert [await claimed(world, item_id) for item_id in world.network.jobs] in ([], [None])
+    await checks.recovers(world)

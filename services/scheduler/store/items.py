@@ -176,13 +176,17 @@ class Items:
     async def cancel_open(self, batch_id: str, limit: int, now: int) -> int:
         """Cancel up to `limit` open items and fence out their renderers; how many were found open."""
         found = await self._items.find({"open": batch_id}, {"_id": 1}).limit(limit).to_list(None)
-        if not found:
-            return 0  # An empty `$in` would be looked for in every item that there is.
+        await self.cancel([item["_id"] for item in found], now)
+        return len(found)
+
+    async def cancel(self, item_ids: Sequence[str], now: int) -> None:
+        """Cancel those of some items that are open, and fence out their renderers."""
+        if not item_ids:
+            return  # An empty `$in` would be looked for in every item that there is.
         await self._items.update_many(
-            {"_id": {"$in": [item["_id"] for item in found]}, **_when(ItemEvent.CANCEL)},
+            {"_id": {"$in": list(item_ids)}, **_when(ItemEvent.CANCEL)},
             {**_end(ItemEvent.CANCEL, {"ended_ms": now}), "$inc": {"attempt": 1}},
         )
-        return len(found)
 
     async def _write(self, query: Document, change: Document) -> bool:
         """Whether there was an item to change."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pressline.batch.v1 import batch_pb2
-from services.common import ids
 from services.scheduler import model
 from services.scheduler.model import Counts, ItemEvent
 from services.scheduler.store.items import Fence
@@ -39,11 +38,6 @@ def state(world: World) -> None:
     if world.real is None:
         for account in world.reference.accounts.accounts.values():
             assert len(account["running"]) <= 1, "more batches run than the plan allows"
-
-
-def is_cancelled(world: World, item_id: str) -> bool:
-    """Whether a cancel of an item's batch has been answered."""
-    return "cancel_requested_ms" in world.reference.batches.batches[ids.batch_of(item_id)]
 
 
 async def recovers(world: World) -> None:

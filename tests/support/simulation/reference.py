@@ -95,10 +95,13 @@ class ReferenceItems:
         return self._happen(self._same(seen, "state", "attempt", "lease_ms"), ItemEvent.GIVE_UP, result) is not None
 
     async def cancel_open(self, batch_id: str, limit: int, now: int) -> int:
-        found = [item for item in self._of(batch_id) if item["state"] in model.OPEN_ITEM][:limit]
-        for item in found:
-            self._happen(item, ItemEvent.CANCEL, {"ended_ms": now}, attempt=1)
+        found = [item["_id"] for item in self._of(batch_id) if item["state"] in model.OPEN_ITEM][:limit]
+        await self.cancel(found, now)
         return len(found)
+
+    async def cancel(self, item_ids: Sequence[str], now: int) -> None:
+        for item_id in item_ids:
+            self._happen(self.items.get(item_id), ItemEvent.CANCEL, {"ended_ms": now}, attempt=1)
 
     def _of(self, batch_id: str) -> list[Document]:
         return [item for item in self.items.values() if item["batch_id"] == batch_id]
