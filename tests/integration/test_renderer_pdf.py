@@ -189,3 +189,10 @@ async def test_scripts_in_a_header_do_not_run_in_the_warm_page(engine: Engine) -
     assert (await render(engine, "<p>body", pdf(header_html=header))).pages == 1
     printed = await text(await render(engine, "<p>after", pdf()))
     assert printed.split() == ["after"]
+
+
+async def test_weights_that_are_one_file_are_one_font(engine: Engine) -> None:
+    spans = "".join(f"<p style='font-weight: {weight}'>Weight {weight}" for weight in (300, 400, 500, 600, 700))
+    rendered = await render(engine, f"<body style='font-family: Noto Sans'>{spans}", pdf())
+    fonts = (await run("pdffonts", "-", stdin=rendered.data)).decode().splitlines()[2:]
+    assert sorted(font.split()[0].partition("+")[2] for font in fonts) == ["NotoSans-Bold", "NotoSans-Regular"]

@@ -21,6 +21,15 @@ _NO_NETWORK = (
     "--dns-prefetch-disable",
     "--no-pings",
 )
+_NO_FEATURES = (
+    "Translate",
+    "MediaRouter",
+    "OptimizationHints",
+    "SpareRendererForSitePerProcess",
+    "AutoupgradeMixedContent",
+    # It makes every weight of a font a typeface of its own, even where they are one file: PDFs hold that as often.
+    "FontDataServiceLinux",
+)
 _QUIET = (
     "--no-startup-window",
     "--no-first-run",
@@ -34,7 +43,7 @@ _QUIET = (
     "--disable-extensions",
     "--disable-field-trial-config",
     "--disable-sync",
-    "--disable-features=Translate,MediaRouter,OptimizationHints,SpareRendererForSitePerProcess,FontDataServiceLinux,AutoupgradeMixedContent",
+    f"--disable-features={','.join(_NO_FEATURES)}",
     # Documents with scripts are shown under an https address: they load over http what all others load. And images that
     # move show their first picture (2), whenever they are captured.
     "--blink-settings=allowRunningOfInsecureContent=true,imageAnimationPolicy=2",
