@@ -46,7 +46,8 @@ class Canceller:
             PresslineError: CONFLICT, when it ended otherwise.
         """
         marked = await self._stores.batches.request_cancel(batch_id, clock.now_ms())
-        failpoint(Failpoint.CANCEL_MARKED)
+        if marked:
+            failpoint(Failpoint.CANCEL_MARKED)
         batch = await self._stores.batches.get(batch_id)
         if batch is None:
             return False

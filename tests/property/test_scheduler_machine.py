@@ -11,7 +11,7 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -28,7 +28,6 @@ from hypothesis.stateful import (
 )
 
 from services.common import ids
-from services.common.errors import PresslineError
 from services.scheduler import clock, model
 from services.scheduler.parts import Parts
 from services.scheduler.store.items import Fence
@@ -134,11 +133,10 @@ class Schedulers(RuleBasedStateMachine):
         parts, batch_id = self.parts(who), pick(self.batches, which)
 
         async def request() -> None:
-            with suppress(PresslineError):  # It has ended.
-                marked = await parts.canceller.mark(batch_id)
-                self.cancelled.add(batch_id)
-                if marked:
-                    await parts.canceller.settle(batch_id)
+            marked = await parts.canceller.mark(batch_id)
+            self.cancelled.add(batch_id)
+            if marked:
+                await parts.canceller.settle(batch_id)
 
         self.act(request(), how)
 
