@@ -29,6 +29,7 @@ from services.scheduler.api.templates import TemplateService
 from services.scheduler.api.webhooks import DeliveryService, WebhookService
 from services.scheduler.parts import Parts
 from services.scheduler.settings import SchedulerSettings
+from services.scheduler.slots import GATHER_SECONDS
 from services.scheduler.store.database import DATABASE_ERRORS, SCHEMA, Database
 
 PUBLIC_SERVICES = (
@@ -92,6 +93,7 @@ async def _run(parts: Parts, stop: asyncio.Event) -> None:
     pause = parts.settings.sweep_seconds
     loops = (
         parts.dispatcher.run(stop),
+        lifecycle.every(GATHER_SECONDS, stop, parts.finisher.free_gathered),
         lifecycle.every(pause, stop, parts.sweeper.sweep),
         lifecycle.every(pause, stop, parts.remover.sweep),
         lifecycle.every(pause, stop, parts.archiving.sweep),
@@ -107,6 +109,7 @@ async def _run(parts: Parts, stop: asyncio.Event) -> None:
     await public.stop(CALL_GRACE_SECONDS)
     await internal.leave()
     await internal.stop(CALL_GRACE_SECONDS)
+    await parts.finisher.free_gathered()
     parts.dispatcher.wake(urgent=True)
     await working
     await parts.canceller.close()

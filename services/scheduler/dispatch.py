@@ -99,7 +99,7 @@ class Dispatcher:
         found = {item["_id"]: item for item in await self._stores.items.live(item_ids)}
         for item_id in item_ids:
             if item_id not in found or found[item_id]["state"] in model.ENDED_ITEM:
-                await self._stores.batches.release_slot(batch_id, item_id, passed_over=True)
+                await self._stores.batches.release_slots(batch_id, [item_id], passed_over=True)
         return [item_id for item_id, item in found.items() if item["state"] == model.DISPATCHED]
 
     async def _round(self) -> None:

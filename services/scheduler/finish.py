@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Protocol
 
@@ -15,6 +16,7 @@ from services.common.bus import Bus
 from services.common.failpoints import Failpoint, failpoint
 from services.scheduler import clock, envelope, model
 from services.scheduler.model import Counts
+from services.scheduler.slots import Slots
 from services.scheduler.store.database import Document
 from services.scheduler.stores import Stores
 from services.scheduler.usage import Meter
@@ -47,18 +49,21 @@ class Finisher:
         self._wake = wake
         self._waiters = waiters
         self._meter = meter
+        self._slots = Slots(stores.batches)
 
     async def item_ended(self, item_id: str) -> None:
-        """Free an ended item's slot, and end its batch if it was the last."""
+        """Free an ended item's slot, now or soon, and end its batch if it was the last."""
         self._waiters.item_ended(item_id)
-        batch_id = ids.batch_of(item_id)
-        batch = await self._stores.batches.release_slot(batch_id, item_id)
-        failpoint(Failpoint.COMPLETE_SLOT_FREED)
-        self._wake(urgent=batch is not None and batch["in_flight"] + 1 == batch["window"])
-        if await self._others_follow(batch_id, batch):
-            await self._bus.hints.give(batch_id)
-        else:
-            await self.finish(batch_id)
+        if not self._slots.gathers(item_id):
+            await self._free(ids.batch_of(item_id), [item_id])
+
+    async def free_gathered(self) -> None:
+        """Free the slots that could wait until now."""
+        for batch_id, item_ids in self._slots.gathered().items():
+            try:
+                await self._free(batch_id, sorted(item_ids))
+            except Exception as error:  # The next sweep finds that they have ended.
+                log.warning("slots.delayed", batch=batch_id, error=repr(error))
 
     async def finish(self, batch_id: str) -> None:
         """End a batch whose items have all ended; of any other nothing changes."""
@@ -114,6 +119,15 @@ class Finisher:
         for subscription in await self._stores.subscriptions.of_account(batch["account_id"]):
             if envelope.EVENT_TYPE in subscription["events"] and not subscription["disabled"]:
                 await deliveries.insert(batch, subscription["url"], now, subscription["subscription_id"])
+
+    async def _free(self, batch_id: str, item_ids: Sequence[str]) -> None:
+        batch = await self._slots.give_back(batch_id, item_ids)
+        failpoint(Failpoint.COMPLETE_SLOT_FREED)
+        self._wake(urgent=batch is not None and batch["in_flight"] + len(item_ids) == batch["window"])
+        if await self._others_follow(batch_id, batch):
+            await self._bus.hints.give(batch_id)
+        else:
+            await self.finish(batch_id)
 
     async def _others_follow(self, batch_id: str, batch: Document | None) -> bool:
         """Whether items of a batch are still to end.

@@ -45,7 +45,7 @@ async def test_slots_never_exceed_the_window_and_indexes_are_taken_once(stores: 
     assert (full["in_flight"], full["next_index"]) == (2, 2)
     assert await stores.batches.take(full, 1) is None
     first_item = ids.item_id(seen["_id"], 0)
-    freed = await asyncio.gather(*(stores.batches.release_slot(seen["_id"], first_item) for _ in range(8)))
+    freed = await asyncio.gather(*(stores.batches.release_slots(seen["_id"], [first_item]) for _ in range(8)))
     (free,) = [one for one in freed if one is not None]
     assert (free["in_flight"], free["window"]) == (1, 2)
     after = await stores.batches.take(full | free, 9)
@@ -62,13 +62,33 @@ async def test_several_are_taken_at_once_as_far_as_there_are_free_slots_and_item
     assert full is not None
     assert (full["in_flight"], full["next_index"], len(full["slots"])) == (5, 5, 5)
     for index in range(4):
-        assert await stores.batches.release_slot(seen["_id"], ids.item_id(seen["_id"], index)) is not None
+        assert await stores.batches.release_slots(seen["_id"], [ids.item_id(seen["_id"], index)]) is not None
     read = await stores.batches.get(seen["_id"])
     assert read is not None
     rest = await stores.batches.take(read, 9)
     assert rest is not None
     assert rest["slots"] == [ids.item_id(seen["_id"], index) for index in (4, 5, 6)]
     assert await stores.batches.take(rest, 9) is None
+
+
+async def test_slots_are_given_back_together_or_not_at_all(stores: Stores) -> None:
+    seen = await processing(stores, total=7, window=7)
+    taken = await stores.batches.take(seen, 6)
+    assert taken is not None
+    assert taken["in_flight"] == 6
+    some = [taken["slots"][index] for index in (4, 0, 2)]
+    freed = await asyncio.gather(*(stores.batches.release_slots(seen["_id"], some) for _ in range(4)))
+    (free,) = [one for one in freed if one is not None]
+    assert (free["in_flight"], free["next_index"], free["total"]) == (3, 6, 7)
+    assert await stores.batches.release_slots(seen["_id"], [taken["slots"][1], some[0]]) is None
+    left = [taken["slots"][index] for index in (1, 3, 5)]
+    read = await stores.batches.get(seen["_id"])
+    assert read is not None
+    assert (read["slots"], read["in_flight"]) == (left, 3)
+    assert await stores.batches.release_slots(seen["_id"], left, passed_over=True) is not None
+    read = await stores.batches.get(seen["_id"])
+    assert read is not None
+    assert (read["slots"], read["in_flight"], read["passed_over"]) == ([], 0, 3)
 
 
 async def test_batches_that_were_rendered_are_told_from_those_that_were_cancelled(stores: Stores) -> None:

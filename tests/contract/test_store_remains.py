@@ -54,7 +54,7 @@ async def test_a_batch_that_was_cancelled_ends_as_nothing_else_and_keeps_no_slot
     ended = await stores.batches.get(seen["_id"])
     assert ended is not None
     assert (ended["state"], ended["event_id"], ended["slots"], ended["in_flight"]) == ("cancelled", "evt_2", [], 0)
-    assert await stores.batches.release_slot(seen["_id"], ids.item_id(seen["_id"], 0)) is None
+    assert await stores.batches.release_slots(seen["_id"], [ids.item_id(seen["_id"], 0)]) is None
 
 
 async def test_an_item_is_given_up_as_it_was_read_or_not_at_all(stores: Stores) -> None:

@@ -28,7 +28,7 @@ from hypothesis.stateful import (
 )
 
 from services.common import ids
-from services.scheduler import clock, model
+from services.scheduler import clock, model, slots
 from services.scheduler.parts import Parts
 from services.scheduler.store.items import Fence
 from services.scheduler.stores import Stores
@@ -120,11 +120,16 @@ class Schedulers(RuleBasedStateMachine):
         self._claim(which, self.parts(who), how)
 
     @precondition(lambda self: self.may_begin())
-    @rule(who=ANY, what=st.sampled_from(["dispatch", "sweep"]), how=HOW)
+    @rule(who=ANY, what=st.sampled_from(["dispatch", "sweep", "free"]), how=HOW)
     def schedule(self, who: int, what: str, how: How) -> None:
         """A scheduler looks for what is to be done."""
         parts = self.parts(who)
-        self.act(parts.dispatcher._round() if what == "dispatch" else parts.sweeper.sweep(), how)
+        rounds = {
+            "dispatch": parts.dispatcher._round,
+            "sweep": parts.sweeper.sweep,
+            "free": parts.finisher.free_gathered,
+        }
+        self.act(rounds[what](), how)
 
     @precondition(lambda self: self.may_begin() and len(self.world.reference.items.changes) >= self.calm)
     @rule(which=ANY, who=ANY, how=HOW)
@@ -238,6 +243,7 @@ def loop(monkeypatch: pytest.MonkeyPatch) -> Iterator[asyncio.AbstractEventLoop]
     """A loop for what the machine does, in which the schedulers read its clock and try less often than they would."""
     monkeypatch.setattr(clock, "now_ms", lambda: clock_of[-1].now)
     monkeypatch.setattr(model, "MAX_ATTEMPTS", 5)
+    monkeypatch.setattr(slots, "LEAST_LEFT", 1)
     own = asyncio.new_event_loop()
     saved = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.scheduler import clock, model
+from services.scheduler import clock, model, slots
 from services.scheduler.store.items import Fence
 from tests.support.simulation import checks
 from tests.support.simulation.world import Running, World
@@ -143,4 +143,28 @@ async def test_what_is_about_to_be_offered_when_its_batch_is_cancelled_never_is(
     assert await do(world, world.schedulers[1].canceller.mark(batch_id))
     await world.finish(dealing)
     assert [await claimed(world, item_id) for item_id in world.network.jobs] in ([], [None])
+    await checks.recovers(world)
+
+
+async def test_slots_wait_for_each_other_until_few_items_are_left(world: World) -> None:
+    parts = world.schedulers[0]
+    batch_id = await world.submit(slots.LEAST_LEFT + 4, 0, 0)
+    while len(world.network.jobs) < slots.LEAST_LEFT + 4:
+        await do(world, parts.dispatcher._round())
+    batch = world.reference.batches.batches[batch_id]
+    fences = [fence for item_id in list(world.network.jobs) if (fence := await claimed(world, item_id))]
+    assert len(fences) == batch["in_flight"] == slots.LEAST_LEFT + 4
+    for fence in fences[:4]:
+        await do(world, parts.tasks.end(fence, [], [], [], 5))
+    # The first one goes at once, and tells that the others can wait. One is told of twice.
+    await do(world, parts.tasks.end(fences[1], [], [], [], 5))
+    assert batch["in_flight"] == slots.LEAST_LEFT + 3
+    # A sweep of another scheduler has found one of them.
+    await do(world, world.schedulers[1].finisher.item_ended(fences[2].item_id))
+    await do(world, parts.finisher.free_gathered())
+    assert batch["in_flight"] == slots.LEAST_LEFT
+    for fence in fences[4:]:
+        await do(world, parts.tasks.end(fence, [], [], [], 5))
+        await do(world, parts.finisher.free_gathered())
+    assert batch["state"] == model.COMPLETED
     await checks.recovers(world)

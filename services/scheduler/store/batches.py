@@ -169,18 +169,20 @@ class Batches:
             return_document=ReturnDocument.AFTER,
         )
 
-    async def release_slot(self, batch_id: str, item_id: str, *, passed_over: bool = False) -> Document | None:
-        """Give the slot of an ended item back: some fields of the batch after it, or None when it had none.
+    async def release_slots(
+        self, batch_id: str, item_ids: Sequence[str], *, passed_over: bool = False
+    ) -> Document | None:
+        """Give the slots of ended items back: some fields of the batch after it, or None when one of them had none.
 
         Args:
             batch_id: the batch.
-            item_id: the item.
-            passed_over: count it among those that ended without having been rendered.
+            item_ids: the items, each of them once.
+            passed_over: count them among those that ended without having been rendered.
         """
-        count = {"in_flight": -1, "passed_over": 1} if passed_over else {"in_flight": -1}
+        count = {"in_flight": -len(item_ids)} | ({"passed_over": len(item_ids)} if passed_over else {})
         return await self._batches.find_one_and_update(
-            {"_id": batch_id, "slots": item_id},
-            {"$pull": {"slots": item_id}, "$inc": count},
+            {"_id": batch_id, "slots": {"$all": list(item_ids)}},
+            {"$pull": {"slots": {"$in": list(item_ids)}}, "$inc": count},
             projection={"in_flight": 1, "window": 1, "refused": 1, "next_index": 1, "total": 1},
             return_document=ReturnDocument.AFTER,
         )

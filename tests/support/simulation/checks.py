@@ -49,7 +49,7 @@ async def recovers(world: World) -> None:
             break
         world.now += ROUND_MS
         parts = world.schedulers[round_number % 2]
-        for work in (parts.sweeper.sweep(), parts.dispatcher._round()):
+        for work in (parts.sweeper.sweep(), parts.finisher.free_gathered(), parts.dispatcher._round()):
             await world.finish(world.begin(work))
         await _render_all(world)
         state(world)

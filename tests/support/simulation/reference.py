@@ -182,14 +182,16 @@ class ReferenceBatches:
             batch["next_index"] += 1
         return _copied(batch)
 
-    async def release_slot(self, batch_id: str, item_id: str, *, passed_over: bool = False) -> Document | None:
+    async def release_slots(
+        self, batch_id: str, item_ids: Sequence[str], *, passed_over: bool = False
+    ) -> Document | None:
         batch = self.batches[batch_id]
-        if item_id not in batch["slots"]:
+        if not set(item_ids) <= set(batch["slots"]):
             return None
-        batch["slots"].remove(item_id)
-        batch["in_flight"] -= 1
+        batch["slots"] = [each for each in batch["slots"] if each not in item_ids]
+        batch["in_flight"] -= len(item_ids)
         if passed_over:
-            batch["passed_over"] = batch.get("passed_over", 0) + 1
+            batch["passed_over"] = batch.get("passed_over", 0) + len(item_ids)
         return {name: batch[name] for name in ("_id", "in_flight", "window", "refused", "next_index", "total")}
 
     async def request_cancel(self, batch_id: str, now: int) -> bool:

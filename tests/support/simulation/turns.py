@@ -22,6 +22,8 @@ class Process:
 
     async def step(self) -> bool:
         """Let it make its next call, and wait until it is about to make another; true when it has come to its end."""
+        if self.task.done():
+            return True  # It had no call to make.
         self._idle.clear()
         if self._gates:
             self._gates.popleft().set_result(None)
