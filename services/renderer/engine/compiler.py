@@ -41,6 +41,7 @@ SCRIPTS = (
     "explain.js",
     "slots.js",
     "forms.js",
+    "markups.js",
     "compiler.js",
     "tailwind.js",
     "variables.js",

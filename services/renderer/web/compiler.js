@@ -126,15 +126,22 @@
     return doctype(parsed) + parsed.documentElement.outerHTML;
   }
 
+  const parse = (html) => new DOMParser().parseFromString(html, "text/html");
+
   function finish(html, { id, styles, tailwind, extra, longest, filled = false, empty = [] }) {
     if (html.length > longest) {
       return failure("RESOURCE_LIMIT", `The filled document has ${html.length} characters; at most ${longest} are allowed.`);
     }
-    const parsed = new DOMParser().parseFromString(html, "text/html");
-    const scripted = isScripted(parsed) || (extra !== "" && isScripted(new DOMParser().parseFromString(extra, "text/html")));
+    const cut = filled && !styles && !tailwind ? markups.cut([id, extra], html) : null;
+    const alike = cut && markups.form(cut);
+    if (alike) return { html: html.toWellFormed(), scripted: false, empty, form: alike };
+    const parsed = parse(html);
+    const scripted = isScripted(parsed) || (extra !== "" && isScripted(parse(extra)));
     const styled = (css) => {
       const whole = (css ? withStyles(parsed, css) : html).toWellFormed();
-      return { html: whole, scripted, empty, form: filled && !scripted ? pressline.forms.of(id, parsed, whole) : null };
+      const form = filled && !scripted ? pressline.forms.of(id, parsed, whole) : null;
+      if (cut && form) markups.learn(cut, form, (other) => pressline.forms.of(id, parse(other), other));
+      return { html: whole, scripted, empty, form };
     };
     if (!tailwind) return styled(styles);
     const made = pressline.tailwind.css(id, styles, pressline.tailwind.wordsOf(parsed, scripted));
