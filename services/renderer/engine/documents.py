@@ -21,8 +21,19 @@ _STATE = "globalThis.presslinePage?.state()"
 _LOADING = {"open": 0, "failed": None, "loaded": False}
 
 
-async def show(tab: Tab, document: Document, where: Environment) -> None:
+async def show(
+    tab: Tab, document: Document, where: Environment, asked: dict[str, Any] | None = None
+) -> dict[str, Any] | None:
     """Load a document and wait until its fonts and images are there, and its own promises settled.
+
+    Args:
+        tab: where it is shown.
+        document: as it was filled.
+        where: the time zone, locale and time that its scripts go by.
+        asked: what lint is to look for; None where it is not to.
+
+    Returns:
+        What lint found, where it could be asked on the way.
 
     Raises:
         RenderError: TEMPLATE_ERROR or COMPILE_ERROR when the document says that it failed.
@@ -31,28 +42,28 @@ async def show(tab: Tab, document: Document, where: Environment) -> None:
         await environment.enter(tab, where, document)
         await _serve(tab, document.html)
         await _wait_until_ready(tab)
-    elif await _change(tab, document):
-        return
+    elif (changed := await _change(tab, document, asked)) is not None:
+        if not changed["settled"]:
+            await wait_until_settled(tab, document)
+        tab.shown = document.form
+        found: dict[str, Any] | None = changed["found"]
+        return found
     else:
         await tab.send("Page.setDocumentContent", frameId=tab.frame, html=document.html)
     await wait_until_settled(tab, document)
     tab.shown = document.form
+    return None
 
 
-async def _change(tab: Tab, document: Document) -> bool:
-    """Make a document of what the tab shows, where they differ in nothing but values; false when they do not."""
+async def _change(tab: Tab, document: Document, asked: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Make a document of what the tab shows, where they differ in nothing but values; None when they do not."""
     form, shown, tab.shown = document.form, tab.shown, None
     if form is None or shown is None or form.shape != shown.shape:
-        return False
+        return None
     pairs = enumerate(zip(shown.values, form.values, strict=True))
     changes = [(index, before, after) for index, (before, after) in pairs if before != after]
-    settled = await tab.ask("change", len(form.values), changes, document.may_draw_files)
-    if settled is None:
-        return False
-    if not settled:
-        await wait_until_settled(tab, document)
-    tab.shown = form
-    return True
+    changed: dict[str, Any] | None = await tab.ask("change", len(form.values), changes, document.may_draw_files, asked)
+    return changed
 
 
 async def add_style(tab: Tab, css: str) -> None:

@@ -19,7 +19,7 @@ from services.renderer.engine.clip import located
 from services.renderer.engine.compiler import Compiler
 from services.renderer.engine.encode import Encoder
 from services.renderer.engine.finisher import Finisher
-from services.renderer.engine.lint import Code, Linter
+from services.renderer.engine.lint import Code, Linter, question
 from services.renderer.engine.model import (
     BrowserCrashedError,
     BrowserLostError,
@@ -201,7 +201,7 @@ class Engine:
             await tab.resize(wanted.width, wanted.height)
         where = job.environment
         async with assets.served(tab, document, job.assets, job.remote):
-            await documents.show(tab, document, where)
+            found = await documents.show(tab, document, where, question(document, wanted))
             await stillness.hold_still(tab, document)
             await late_fonts.catch_up(tab, document, printed=isinstance(wanted, options.Pdf))
             if isinstance(wanted, options.Image):
@@ -209,7 +209,7 @@ class Engine:
             elif wanted.page_style and "@page" in document.html:
                 await documents.add_style(tab, wanted.page_style)
             rendered = await capture(tab, wanted, self._encoder, where.now_ms if where.fixed else None, budget)
-            warnings = await self._linter.look(tab, document, wanted, rendered)
+            warnings = await self._linter.look(tab, document, wanted, rendered, found)
             if any(warning.startswith(Code.SUBRESOURCE_FAILED) for warning in warnings):
                 # The page remembers that a font failed.
                 tab.shown = None

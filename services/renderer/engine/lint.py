@@ -95,17 +95,29 @@ class Linter:
     def __init__(self) -> None:
         self._drawn: set[str] = set()
 
-    async def look(self, tab: Tab, document: Document, wanted: Image | Pdf, rendered: Rendered) -> tuple[str, ...]:
-        """What is odd about a page that was captured; nothing when it does not answer in time."""
+    async def look(
+        self, tab: Tab, document: Document, wanted: Image | Pdf, rendered: Rendered, found: dict[str, Any] | None
+    ) -> tuple[str, ...]:
+        """What is odd about a page that was captured; nothing when it does not answer in time.
+
+        Args:
+            tab: where it is.
+            document: what it shows.
+            wanted: what it was captured as.
+            rendered: the file.
+            found: what it answered to its `question` already; None where it has to be asked.
+        """
         try:
             async with asyncio.timeout(SECONDS):
-                return tuple(await self._look(tab, document, wanted, rendered))
+                return tuple(await self._look(tab, document, wanted, rendered, found))
         except (ProtocolError, TimeoutError) as error:
             log.warning("lint.failed", error=str(error))
             return ()
 
-    async def _look(self, tab: Tab, document: Document, wanted: Image | Pdf, rendered: Rendered) -> Warnings:
-        page = await tab.ask("lint", _asked(document, wanted))
+    async def _look(
+        self, tab: Tab, document: Document, wanted: Image | Pdf, rendered: Rendered, found: dict[str, Any] | None
+    ) -> Warnings:
+        page = found or await tab.ask("lint", question(document, wanted))
         errors = await said(tab, document)
         missing = await self._missing(tab, page["characters"])
         is_blank = await has_one_colour(rendered) if isinstance(wanted, Image) else page["empty"]
@@ -140,7 +152,8 @@ def _sample(character: str) -> str:
     return next((first for first, last in _ALIKE if first <= character <= last), character)
 
 
-def _asked(document: Document, wanted: Image | Pdf) -> dict[str, Any]:
+def question(document: Document, wanted: Image | Pdf) -> dict[str, Any]:
+    """What a page is asked about what it shows."""
     boxes = document.scripted or any(word in document.lower for word in _HIDING)
     if isinstance(wanted, Pdf):
         return {"selector": "", "edges": None, "boxes": boxes}
