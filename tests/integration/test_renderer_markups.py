@@ -12,7 +12,9 @@ from services.renderer.engine.compiler import Compiler
 from services.renderer.engine.model import Document
 from tests.support.renderer import LENIENT, source
 
-CARD = '<!doctype html><title>{{x}}</title><style>p > b { color: red }</style><h1 class="a">\n  {{x}} \n</h1><p>{{y}}<b>&copy; 2026</b>'
+CARD = """<!doctype html><title>{{x}}</title><style>p > b { color: red }</style><h1 class="a">
+  {{x}}\x20
+</h1><p>{{y}}<b>&copy; 2026</b>"""
 PLAIN = [
     "One",
     "two words\tand\na line",
