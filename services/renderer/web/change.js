@@ -1,5 +1,5 @@
-// Changes values of the document that a page shows, where they stand; says whether it is settled then, and what lint finds
-// on it where it is: a question less. Says null where the page holds anything else than it was given, and has to be given
+// Changes values of the document that a page shows, where they stand; says whether it is settled then, and, if it is, what
+// lint finds, which is a question less. Says null where the page holds anything else than it was given, and has to be given
 // a document as a whole.
 (count, changes, mayLoad, asked) => {
   "use strict";
@@ -8,5 +8,10 @@
   if (free.length !== count || !changes.every(isKnown)) return null;
   for (const [index, , after] of changes) slots.set(free[index], after);
   const settled = pressline.settled(false, mayLoad);
-  return { settled, found: settled && asked ? pressline.lint(asked) : null };
+  try {
+    return { settled, found: settled && asked ? pressline.lint(asked) : null };
+  } catch {
+    // Asked again after the capture, where an error costs no file.
+    return { settled, found: null };
+  }
 }
