@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from services.common.bus import JOBS_STREAM, Bus
 from services.renderer.engine.compiler import Compiler
 from services.renderer.engine.engine import Engine
 from services.scheduler.settings import SchedulerSettings
@@ -16,7 +17,20 @@ from tests.support.servers import S3Server, UrlServer
 
 
 @pytest.fixture
-def settings(nats_server: UrlServer, mongodb_server: UrlServer, s3_server: S3Server) -> SchedulerSettings:
+async def empty_lanes(nats_server: UrlServer) -> None:
+    """Jobs that other tests left would pass for items that renderers have before them."""
+    connection = await Bus.connect(nats_server.url, "test")
+    await connection.jetstream.purge_stream(JOBS_STREAM)
+    await connection.close()
+
+
+@pytest.fixture
+def settings(
+    empty_lanes: None,
+    nats_server: UrlServer,
+    mongodb_server: UrlServer,
+    s3_server: S3Server,
+) -> SchedulerSettings:
     """A scheduler's settings, with a database of the test's own."""
     return scheduler_settings(nats_server, mongodb_server, s3_server)
 

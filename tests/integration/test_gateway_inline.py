@@ -18,9 +18,9 @@ from pressline.task.v1 import task_pb2
 from services.common.blobs import BlobStore
 from services.common.errors import Reason
 from services.common.rpc_errors import from_rpc_error
+from services.scheduler.settings import SchedulerSettings
 from tests.support.gateway_inside import running_gateway
-from tests.support.scheduler import Client, ReportingRenderer, running_scheduler, scheduler_settings
-from tests.support.servers import S3Server, UrlServer
+from tests.support.scheduler import Client, ReportingRenderer, running_scheduler
 
 # The most that an output may have.
 LARGEST = 100_000_000
@@ -64,8 +64,7 @@ class World:
 
 
 @pytest.fixture
-async def world(nats_server: UrlServer, mongodb_server: UrlServer, s3_server: S3Server) -> AsyncIterator[World]:
-    settings = scheduler_settings(nats_server, mongodb_server, s3_server)
+async def world(settings: SchedulerSettings) -> AsyncIterator[World]:
     blobs = BlobStore(settings)
     async with running_scheduler(settings) as anonymous:
         client = await anonymous.as_account("acme")
@@ -100,10 +99,10 @@ async def test_parts_of_an_output(world: World) -> None:
     assert await world.part(item_id, 3_000_000, 10) == b""
 
 
-async def test_who_may_read_which_part(world: World, nats_server: UrlServer) -> None:
+async def test_who_may_read_which_part(world: World, settings: SchedulerSettings) -> None:
     item_id = await world.generation(b"secret")
     stranger = await world.client.as_account("stranger")
-    async with ReportingRenderer(world.client, nats_server.url).running():
+    async with ReportingRenderer(world.client, settings.nats_url).running():
         by_url = (await world.client.submit(1)).item_ids[0]
     for caller, wanted, offset, size, reason in [
         (stranger, item_id, 0, 1, Reason.NOT_FOUND),
