@@ -21,7 +21,9 @@ STRIP_PIXELS = 16_000_000
 MOST_BYTES = 2 * MAX_BYTES
 # Of what is looked at once, if ever: large enough to be read, and some tens of kilobytes.
 _GLANCE_SIDE, _GLANCE_QUALITY = 1400, 70
-_MOST_FRAMES = 10
+# A page that is new, or was of another size, may need a frame for itself; on a busy machine its process may need seconds.
+_FRAMES_AT_ONCE, _MOST_FRAMES = 3, 15
+_FIRST_PAUSE_SECONDS = 0.002
 # The colour beneath documents.
 _BENEATH = "Emulation.setDefaultBackgroundColorOverride"
 
@@ -88,10 +90,11 @@ def is_one_frame(wanted: Image) -> bool:
 async def _frame(
     tab: Tab, frames: Frames, size: tuple[int, int], options: dict[str, Any], budget: Budget | None = None
 ) -> bytes:
-    for _ in range(_MOST_FRAMES):
+    for count in range(_MOST_FRAMES):
+        if count >= _FRAMES_AT_ONCE:
+            await asyncio.sleep(_FIRST_PAUSE_SECONDS * 2 ** (count - _FRAMES_AT_ONCE))
         answer = await frames.take(lambda: tab.send("HeadlessExperimental.beginFrame", screenshot=options), budget)
         data = bytes(answer.get("screenshotData", b""))
-        # A page that is new, or was of another size, may need one for itself.
         if data and size_of(data) == size:
             return data
     raise ProtocolError("no frame has the size of the page")
