@@ -21,7 +21,7 @@ STRIP_PIXELS = 16_000_000
 MOST_BYTES = 2 * MAX_BYTES
 # Of what is looked at once, if ever: large enough to be read, and some tens of kilobytes.
 _GLANCE_SIDE, _GLANCE_QUALITY = 1400, 70
-# A page that is new, or was of another size, may need a frame for itself; on a busy machine its process may need seconds.
+# A page that is new, or was of another size, may need a frame for itself, and on a busy machine seconds for that.
 _FRAMES_AT_ONCE, _MOST_FRAMES = 3, 15
 _FIRST_PAUSE_SECONDS = 0.002
 # The colour beneath documents.
