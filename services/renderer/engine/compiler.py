@@ -33,6 +33,7 @@ SCRIPTS = (
     "vendor/codes.js",
     "settled_promise.js",
     "vendor/tailwind.js",
+    "keep.js",
     "rows.js",
     "helpers.js",
     "codes.js",

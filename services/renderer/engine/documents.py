@@ -38,21 +38,17 @@ async def show(
     Raises:
         RenderError: TEMPLATE_ERROR or COMPILE_ERROR when the document says that it failed.
     """
+    changed = await _change(tab, document, asked)
     if document.scripted:
         await environment.enter(tab, where, document)
         await _serve(tab, document.html)
         await _wait_until_ready(tab)
-    elif (changed := await _change(tab, document, asked)) is not None:
-        if not changed["settled"]:
-            await wait_until_settled(tab, document)
-        tab.shown = document.form
-        found: dict[str, Any] | None = changed["found"]
-        return found
-    else:
+    elif changed is None:
         await tab.send("Page.setDocumentContent", frameId=tab.frame, html=document.html)
-    await wait_until_settled(tab, document)
+    if changed is None or not changed["settled"]:
+        await wait_until_settled(tab, document)
     tab.shown = document.form
-    return None
+    return changed["found"] if changed else None
 
 
 async def _change(tab: Tab, document: Document, asked: dict[str, Any] | None) -> dict[str, Any] | None:

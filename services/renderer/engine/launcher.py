@@ -59,8 +59,8 @@ _DRAWING = (
     # By default pictures are painted in tiles of 256 pixels, and gradients and shadows are set up anew for each.
     "--default-tile-width=2048",
     "--default-tile-height=2048",
-    # Each document that a page shows leaves two megabytes of garbage. V8 would collect after eight of them, and marking
-    # what is still in use takes as long as laying a document out.
+    # Each document that a page shows leaves two megabytes of garbage. V8 lets a small heap grow by eight before it
+    # collects, and marking what is still in use takes as long as laying a document out.
     "--js-flags=--initial-heap-size=32",
     "--disable-background-timer-throttling",
     "--disable-backgrounding-occluded-windows",

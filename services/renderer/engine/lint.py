@@ -27,22 +27,6 @@ log = structlog.get_logger()
 
 # Kana, the common Chinese characters, and Hangul.
 _ALIKE = (("\u3041", "\u30ff"), ("\u4e00", "\u9fef"), ("\uac00", "\ud7a3"))
-# Without any of them no box hides what leaves it, however that is written.
-_HIDING = (
-    *(
-        b"overflow",
-        b"<svg",
-        b"<textarea",
-        b"<input",
-        b"<select",
-        b"<button",
-        b"<hr",
-        b"<dialog",
-        b"popover",
-        b"marquee",
-    ),
-    *(b"\\", b"&#"),
-)
 
 
 class Code(StrEnum):
@@ -154,7 +138,7 @@ def _sample(character: str) -> str:
 
 def question(document: Document, wanted: Image | Pdf) -> dict[str, Any]:
     """What a page is asked about what it shows."""
-    boxes = document.scripted or any(word in document.lower for word in _HIDING)
+    boxes = document.may_hide_text
     if isinstance(wanted, Pdf):
         return {"selector": "", "edges": None, "boxes": boxes}
     return {"selector": wanted.selector, "edges": {"tall": wanted.full_page}, "boxes": boxes}

@@ -144,6 +144,9 @@ class Job:
 # Without any of them a document names no file, however it is written.
 _OF_FILES = (b"url", b"src", b"image", b"import", b"font-face", b"<link", b"background=", b"poster", b"\\", b"&#")
 
+# Without any of them no box hides what leaves it, however that is written.
+_OF_HIDING = b"overflow <svg <textarea <input <select <button <hr <dialog popover marquee \\ &#".split()
+
 
 @dataclass(frozen=True)
 class Form:
@@ -180,6 +183,11 @@ class Document:
     def may_draw_files(self) -> bool:
         """Whether it may show an image or a font of its own, which it has to be laid out for to load it."""
         return self.scripted or any(word in self.lower for word in _OF_FILES)
+
+    @cached_property
+    def may_hide_text(self) -> bool:
+        """Whether a box of it may cut off text."""
+        return self.scripted or any(word in self.lower for word in _OF_HIDING)
 
 
 @dataclass(frozen=True)

@@ -89,21 +89,6 @@
     return { fill: Handlebars.compile(tree, { strict, knownHelpers }), paths, calls, places };
   }
 
-  function remember(id, template) {
-    templates.set(id, template);
-    if (templates.size > TEMPLATES_KEPT) templates.delete(templates.keys().next().value);
-    return template;
-  }
-
-  function recall(id) {
-    const template = templates.get(id);
-    if (template) {
-      templates.delete(id);
-      templates.set(id, template);
-    }
-    return template;
-  }
-
   function isScripted(parsed) {
     if (parsed.querySelector(SCRIPTED)) return true;
     for (const element of parsed.querySelectorAll("*")) {
@@ -153,10 +138,10 @@
 
   // Fills a template that was compiled before; null when it must be sent first.
   function fill({ id, strict, body, data, here, ...rest }) {
-    let template = recall(id);
+    let template = templates.get(id);
     try {
       if (!template && body === null) return null;
-      template ??= remember(id, compile(body, strict));
+      template = keep(templates, id, template ?? compile(body, strict), TEMPLATES_KEPT);
       printed.begin();
       const html = template.fill(parseRow(data), { data: around(here) });
       return finish(html, { id, filled: true, empty: printed.empty(template.places), ...rest });

@@ -38,13 +38,6 @@
     return { script, mappings: sourceMap.mappings, codes: /\brequire\(['"]pressline['"]\)/.test(script), words: tailwind ? pressline.tailwind.words(body) : null };
   }
 
-  function remember(id, compiled) {
-    components.delete(id);
-    components.set(id, compiled);
-    if (components.size > COMPONENTS_KEPT) components.delete(components.keys().next().value);
-    return compiled;
-  }
-
   // Its class names are in the source and in the row: what it shows is known only once it runs.
   function styled({ words, ...compiled }, { id, styles, data }) {
     const found = pressline.tailwind.wordsOfRow(parseRow(data || "{}"), new Set(words));
@@ -57,7 +50,7 @@
     try {
       const known = components.get(id);
       if (!known && body === null) return null;
-      const compiled = remember(id, known ?? compile(body, tailwind));
+      const compiled = keep(components, id, known ?? compile(body, tailwind), COMPONENTS_KEPT);
       if (tailwind) return styled(compiled, { id, styles, data });
       return { ...compiled, styles };
     } catch (error) {

@@ -21,9 +21,7 @@
   // The name of a shape; null for one that is new.
   function recall(shape) {
     const known = shapes.get(shape);
-    shapes.delete(shape);
-    shapes.set(shape, known ?? `${own}-${(count += 1)}`);
-    if (shapes.size > KEPT) shapes.delete(shapes.keys().next().value);
+    keep(shapes, shape, known ?? `${own}-${(count += 1)}`, KEPT);
     return known ?? null;
   }
 

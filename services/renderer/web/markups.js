@@ -7,7 +7,7 @@ const markups = (() => {
   const ESCAPES = { "&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#x27;": "'", "&#x60;": "`", "&#x3D;": "=" };
   const ESCAPE = /&(?:amp|lt|gt|quot|#x27|#x60|#x3D);/g;
   // What stands in these is not read as text elsewhere is.
-  const RAW = /^(?:style|script|noembed|noframes)\b/i;
+  const RAW = new RegExp(`^(?:${[...slots.OPAQUE].join("|")})\\b`, "i");
   // Nothing but a text, where these characters mean nothing and escapes are read, can hold a mark.
   const own = `t${crypto.getRandomValues(new Uint32Array(4)).join("t")}t`;
   const mark = (index) => `${own}${index}&amp;"'>`;
@@ -36,11 +36,8 @@ const markups = (() => {
 
   // The form of a document by another with its markup; null as long as it has to be parsed.
   function form({ key, texts }) {
-    const entry = known.get(key) ?? { sightings: 0, learned: undefined };
+    const entry = keep(known, key, known.get(key) ?? { sightings: 0, learned: undefined }, KEPT);
     entry.sightings += 1;
-    known.delete(key);
-    known.set(key, entry);
-    if (known.size > KEPT) known.delete(known.keys().next().value);
     if (!entry.learned) return null;
     const { shape, values, places } = entry.learned;
     const filled = [...values];

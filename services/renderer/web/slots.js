@@ -60,5 +60,5 @@ const slots = (() => {
     else node.data = value;
   }
 
-  return { of, known, value, set };
+  return { OPAQUE, of, known, value, set };
 })();

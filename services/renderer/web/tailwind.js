@@ -80,15 +80,8 @@
       const classes = this.classes(found);
       const key = classes.join(" ");
       const css = this.kept.get(key) ?? importsFirst(tailwindcss.compile(ENTRY, settings(this.styles)).value.build(classes));
-      keep(this.kept, key, css, SHEETS_KEPT);
-      return css;
+      return keep(this.kept, key, css, SHEETS_KEPT);
     }
-  }
-
-  function keep(kept, key, value, most) {
-    kept.delete(key);
-    kept.set(key, value);
-    if (kept.size > most) kept.delete(kept.keys().next().value);
   }
 
   function lineOf(text, index) {
@@ -117,8 +110,7 @@
       return { code: "RESOURCE_LIMIT", message: `Tailwind takes ${limits}; these have ${styles.length} and ${found.size}.` };
     }
     try {
-      const sheets = sources.get(id) ?? new Sheets(styles);
-      keep(sources, id, sheets, SOURCES_KEPT);
+      const sheets = keep(sources, id, sources.get(id) ?? new Sheets(styles), SOURCES_KEPT);
       return { css: sheets.css(found) };
     } catch (error) {
       return explain(error, styles);
