@@ -124,6 +124,29 @@ async def test_time_passes_by_the_pages_own_timers_alone(engine: Engine) -> None
     assert await printed(engine, script, TOKYO) == ["0", "xy 40", "50", "text 50", "100", "32"]
 
 
+async def test_frames_begin_once_the_document_has_loaded(engine: Engine) -> None:
+    script = """
+      const image = new Image();
+      image.src = URL.createObjectURL(new Blob(["<svg xmlns='http://www.w3.org/2000/svg' width='900' height='600'/>"],
+        { type: "image/svg+xml" }));
+      document.body.append(image);
+      const cancelled = requestAnimationFrame(() => print("never"));
+      requestAnimationFrame(() => {
+        print("one " + document.readyState + " " + image.naturalWidth);
+        const next = requestAnimationFrame(() => print("three"));
+        const other = requestAnimationFrame(() => print("never"));
+        cancelAnimationFrame(other);
+        print(next > 0);
+      });
+      requestAnimationFrame((time) => { print("two " + (time > 0)); cancelAnimationFrame(late); });
+      const late = requestAnimationFrame(() => print("never"));
+      cancelAnimationFrame(cancelled); cancelAnimationFrame(undefined); cancelAnimationFrame(-99);
+      addEventListener("load", () => print("load"));
+      pressline.ready(new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done()))));"""
+    for _ in range(5):
+        assert await printed(engine, script, TOKYO) == ["load", "one complete 900", "true", "two true", "three"]
+
+
 async def test_what_waits_for_the_clock_ends(engine: Engine) -> None:
     # As libraries do that call a function once nothing has happened for a while.
     script = """

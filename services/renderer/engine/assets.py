@@ -74,7 +74,7 @@ async def _begin_anew(tab: Tab, asset_set: str) -> None:
     elsewhere, and none was missed.
     """
     if tab.asset_set not in {"", asset_set}:
-        await tab.send("Page.navigate", url="about:blank")
+        await tab.go_blank()
     tab.asset_set = asset_set
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
 from services.renderer.engine import environment
+from services.renderer.engine.clearing import ORIGIN
 from services.renderer.engine.model import Document, Environment, ErrorCode, RenderError
 from services.renderer.engine.requests import Answer, Event
 from services.renderer.engine.tab import ProtocolError, Tab
 from services.renderer.engine.world import WEB
 
-# Never resolved: the page gets an origin of its own, and its one answer from us.
-ADDRESS = "https://document.invalid/"
 _FIRST_PAUSE_SECONDS = 0.002
 _LONGEST_PAUSE_SECONDS = 0.05
 _LONGEST_REASON = 1_000
@@ -40,9 +40,13 @@ async def show(
     """
     changed = await _change(tab, document, asked)
     if document.scripted:
-        await environment.enter(tab, where, document)
+        await environment.enter(tab, where)
+        await tab.run_first(f"{environment.script(where, document)}\n{_page_script()}")
         await _serve(tab, document.html)
         await _wait_until_ready(tab)
+        with suppress(ProtocolError):
+            # Without them scripts have not been told of sizes. A page that goes elsewhere has none to wait for.
+            await tab.ask("drawn", waits=True)
     elif changed is None:
         await tab.send("Page.setDocumentContent", frameId=tab.frame, html=document.html)
     if changed is None or not changed["settled"]:
@@ -70,8 +74,7 @@ async def add_style(tab: Tab, css: str) -> None:
 
 async def _serve(tab: Tab, html: str) -> None:
     await tab.requests.add(_Navigations(html))
-    await tab.send("Page.addScriptToEvaluateOnNewDocument", source=_page_script())
-    await tab.send("Page.navigate", url=ADDRESS)
+    await tab.send("Page.navigate", url=f"{ORIGIN}/")
 
 
 class _Navigations:

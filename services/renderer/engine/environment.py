@@ -23,20 +23,29 @@ def of_task(task: Task) -> Environment:
     return Environment(given.timezone or "UTC", given.locale or "en-US", now, fixed)
 
 
-async def enter(tab: Tab, environment: Environment, document: Document) -> None:
-    """Prepare a fresh tab for the scripts of a document; random numbers follow from what it holds.
+async def enter(tab: Tab, environment: Environment) -> None:
+    """Set the time zone and the locale that the scripts of a tab find.
 
-    Without scripts there is nothing to prepare: a document looks the same in every time zone and locale.
+    Without scripts there is nothing to set: a document looks the same in every one.
     """
+    place = (environment.timezone, environment.locale)
+    if tab.place == place:
+        return
+    tab.place = ()
     # Pages are told the language without Unicode's extensions, which say how to format.
     language = re.split("-u-", environment.locale, flags=re.IGNORECASE)[0]
     await tab.send("Emulation.setTimezoneOverride", timezoneId=environment.timezone)
     await tab.send("Emulation.setLocaleOverride", locale=environment.locale)
     await tab.send("Emulation.setUserAgentOverride", userAgent="", acceptLanguage=language)
+    tab.place = place
+
+
+def script(environment: Environment, document: Document) -> str:
+    """What gives the scripts of a document their clock, and random numbers that follow from what it holds."""
     parameters = {"now": environment.now_ms, "seed": zlib.crc32(document.html.encode())}
-    await tab.send("Page.addScriptToEvaluateOnNewDocument", source=f"{_script()}({json.dumps(parameters)})")
+    return f"{_clock()}({json.dumps(parameters)});"
 
 
 @cache
-def _script() -> str:
+def _clock() -> str:
     return _CLOCK.read_text().rstrip()

@@ -29,6 +29,8 @@ _NO_FEATURES = (
     "AutoupgradeMixedContent",
     # It makes every weight of a font a typeface of its own, even where they are one file: PDFs hold that as often.
     "FontDataServiceLinux",
+    # It makes a frame and a compositor anew for each document that a page goes to, which takes as long as painting it.
+    "RenderDocument",
 )
 _QUIET = (
     "--no-startup-window",

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from services.renderer.engine.browser import Browser
+from services.renderer.engine.clearing import clear
 from services.renderer.engine.tab import Tab
 
 
@@ -85,7 +86,7 @@ class Pool:
             reusable = False
             try:
                 yield browser, tab
-                reusable = not scripted
+                reusable = browser.alive and await clear(tab)
             finally:
                 await self._put_back(seat, browser, tab, account if reusable else None)
         finally:
@@ -125,16 +126,14 @@ class Pool:
             return seat.browser
 
     async def _tab(self, seat: Seat, browser: Browser, account: str, *, scripted: bool) -> Tab:
-        if scripted:
-            return await browser.open(scripts=True)
-        own = next((pair for pair in seat.warm if pair[0] == account), None)
+        own = next((pair for pair in seat.warm if pair[0] == account and pair[1].scripts == scripted), None)
         if own is not None:
             seat.warm.remove(own)
             return own[1]
         # Twice what may be in use: accounts that take turns would otherwise close each other's tabs at every item.
         if len(seat.warm) + seat.in_use > 2 * seat.pages:
             await seat.warm.pop(0)[1].close()
-        return await browser.open(scripts=False)
+        return await browser.open(scripts=scripted)
 
     async def _put_back(self, seat: Seat, browser: Browser, tab: Tab, keep_for: str | None) -> None:
         if keep_for is not None and browser.alive:

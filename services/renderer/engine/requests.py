@@ -81,6 +81,11 @@ class Requests:
         for task in self._answering:
             task.cancel()
 
+    async def end(self) -> None:
+        """Answer nothing any more, of a document that is gone."""
+        self.abandon()
+        await self._enable()
+
     async def _enable(self) -> None:
         if self._routes:
             await self._send("Fetch.enable", patterns=[route.pattern for route in self._routes])

@@ -18,6 +18,7 @@ __all__ = ["ProtocolError", "Tab"]
 
 CLOSE_SECONDS = 3.0
 WORLD = "pressline"
+_BLANK = "about:blank"
 
 
 class Tab:
@@ -27,6 +28,7 @@ class Tab:
         self, connection: Connection, session: Session, lost: Lost, context: str, frames: Frames | None
     ) -> None:
         self.frame = ""
+        self.scripts = True
         # Of a browser that draws only when it is asked to.
         self.frames = frames
         self._connection = connection
@@ -37,10 +39,16 @@ class Tab:
         self._answering: set[asyncio.Task[None]] = set()
         self._metrics: dict[str, Any] = {}
         self._world: int | None = None
+        self._first: str | None = None
+        # What has been gone to last.
+        self._loaded = ""
+        self._arrived = asyncio.Event()
         self.requests = Requests(self.send, self.on)
         self.loads = Loads(self.send, self.on)
         # The assets that its documents loaded last.
         self.asset_set = ""
+        # The time zone and the language that its scripts find.
+        self.place: tuple[str, ...] = ()
         # What it shows, as long as that can be changed where it stands.
         self.shown: Form | None = None
 
@@ -53,7 +61,7 @@ class Tab:
         made = await connection.send("Target.createBrowserContext", {"disposeOnDetach": True})
         context = made["browserContextId"]
         await connection.send("Browser.setDownloadBehavior", {"behavior": "deny", "browserContextId": context})
-        wanted = {"url": "about:blank", "browserContextId": context, "enableBeginFrameControl": frames is not None}
+        wanted = {"url": _BLANK, "browserContextId": context, "enableBeginFrameControl": frames is not None}
         target = await connection.send("Target.createTarget", wanted)
         tab = cls(connection, await connection.attach(target["targetId"]), lost, context, frames)
         await tab._prepare(scripts=scripts)
@@ -85,14 +93,18 @@ class Tab:
             raise BrowserLostError("the page closed") from error
 
     async def evaluate(
-        self, expression: str, *, context: int | None = None, timeout_seconds: float | None = None
+        self, expression: str, *, context: int | None = None, timeout_seconds: float | None = None, waits: bool = False
     ) -> Any:
         """Evaluate an expression in the page, or in the given context of it, and return its JSON value.
+
+        With `waits` it is a promise, whose value is returned.
 
         Raises:
             ProtocolError: it threw, or ran longer than the timeout.
         """
-        options = {} if context is None else {"contextId": context}
+        options: dict[str, Any] = {} if context is None else {"contextId": context}
+        if waits:
+            options["awaitPromise"] = True
         if timeout_seconds is not None:
             options["timeout"] = int(timeout_seconds * 1000)
         try:
@@ -105,15 +117,16 @@ class Tab:
             raise ProtocolError(str(answer["exceptionDetails"]))
         return answer["result"].get("value")
 
-    async def ask(self, function: str, *given: Any) -> Any:
-        """Ask the page by a function of `web/`, given JSON values, and return its JSON value.
+    async def ask(self, function: str, *given: Any, waits: bool = False) -> Any:
+        """Ask the page by a function of `web/`, given JSON values, and return its JSON value, or that of its promise.
 
         Raises:
             ProtocolError: it threw, or the page has gone elsewhere meanwhile.
         """
         if self._world is None:
             self._world = await self._new_world()
-        return await self.evaluate(f"pressline.{function}({json.dumps(given)[1:-1]})", context=self._world)
+        call = f"pressline.{function}({json.dumps(given)[1:-1]})"
+        return await self.evaluate(call, context=self._world, waits=waits)
 
     async def resize(self, width: int, height: int, scale: float = 1) -> None:
         """Set the viewport, in CSS pixels, and the device pixels per CSS pixel."""
@@ -123,14 +136,51 @@ class Tab:
             await self.send("Emulation.setDeviceMetricsOverride", **metrics)
             self._metrics = metrics
 
+    async def resize_back(self) -> None:
+        """Set the viewport that a new page has."""
+        self._metrics, self.shown = {}, None
+        await self.send("Emulation.clearDeviceMetricsOverride")
+
+    async def run_first(self, script: str) -> None:
+        """Run a script ahead of those of the next document; empty, none."""
+        if self._first is not None:
+            await self.send("Page.removeScriptToEvaluateOnNewDocument", identifier=self._first)
+            self._first = None
+        if script:
+            self._first = (await self.send("Page.addScriptToEvaluateOnNewDocument", source=script))["identifier"]
+
+    async def go_blank(self) -> None:
+        """Leave the document; nothing of it runs any more, and what it loaded is asked for again."""
+        self.shown, self._world, self.asset_set = None, None, ""
+        blank = (await self.send("Page.navigate", url=_BLANK))["loaderId"]
+        # The answer may come while the document before is still there.
+        while self._loaded != blank:
+            self._arrived.clear()
+            await self._arrived.wait()
+
+    async def forget_cookies(self) -> None:
+        """Forget the cookies of all that it has shown."""
+        await self._send_of_context("Storage.clearCookies")
+
+    async def is_alone(self) -> bool:
+        """Whether nothing else, a window or a worker, is left of what its documents have opened."""
+        targets = (await self._send_of_context("Target.getTargets"))["targetInfos"]
+        return sum(target.get("browserContextId") == self._context for target in targets) == 1
+
     async def close(self) -> bool:
         """Close the page and all that it stored; false when that did not end in time."""
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
-                await self._connection.send("Target.disposeBrowserContext", {"browserContextId": self._context})
-        except (ProtocolError, DisconnectedError, TimeoutError):
+                await self._send_of_context("Target.disposeBrowserContext")
+        except (ProtocolError, BrowserLostError, TimeoutError):
             return False
         return True
+
+    async def _send_of_context(self, method: str) -> Event:
+        try:
+            return await self._connection.send(method, {"browserContextId": self._context})
+        except DisconnectedError as error:
+            raise BrowserLostError("the browser ended") from error
 
     async def _new_world(self) -> int:
         # It lasts until the page goes elsewhere: documents that are set into it share it.
@@ -140,13 +190,20 @@ class Tab:
 
     async def _prepare(self, *, scripts: bool) -> None:
         self.on("Inspector.targetCrashed", lambda _event: self._mark_crashed())
+        self.on("Page.frameNavigated", self._note_arrival)
         self.on("Page.javascriptDialogOpening", self._dismiss)
         await self.send("Page.enable")
         self.frame = (await self.send("Page.getFrameTree"))["frameTree"]["frame"]["id"]
         # Every page looks as if it had the focus, whichever of several it is.
         await self.send("Emulation.setFocusEmulationEnabled", enabled=True)
         if not scripts:
+            self.scripts = False
             await self.send("Emulation.setScriptExecutionDisabled", value=True)
+
+    def _note_arrival(self, event: Event) -> None:
+        if "parentId" not in event["frame"]:
+            self._loaded = event["frame"]["loaderId"]
+            self._arrived.set()
 
     def _dismiss(self, event: Event) -> None:
         # A page is held up by its own question until somebody answers.

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 WEB = Path(__file__).parent.parent / "web"
-_FUNCTIONS = ("settled", "change", "still", "box", "lint", "glyphs", "add_style", "load_fonts", "set_anew")
+_FUNCTIONS = ("settled", "change", "still", "box", "lint", "glyphs", "add_style", "load_fonts", "set_anew", "drawn")
 
 
 @cache

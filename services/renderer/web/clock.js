@@ -4,7 +4,7 @@
 // slow the machine is.
 ((given) => {
   "use strict";
-  const FRAME_MS = 16;
+  const [FRAME_MS, LOOK_MS] = [16, 4];
   const define = (target, name, value) => Object.defineProperty(target, name, { value, writable: true, configurable: true });
   let clock = given.now;
 
@@ -56,7 +56,7 @@
   };
   // As browsers read it: what is no delay, or too long for one, is none. Even that takes a moment.
   const milliseconds = (delay) => (Number(delay) >= 1 && Number(delay) <= 0x7fffffff ? Math.trunc(delay) : 1);
-  const { setTimeout: wait, setInterval: repeat, requestAnimationFrame: draw } = globalThis;
+  const { setTimeout: wait, setInterval: repeat, requestAnimationFrame: draw, cancelAnimationFrame: cancel } = globalThis;
   define(globalThis, "setTimeout", (handler, delay, ...values) => {
     if (typeof handler !== "function") return wait(handler, delay);
     const due = clock + milliseconds(delay);
@@ -75,12 +75,30 @@
     }, delay);
   });
   let drawn = 0;
+  const frame = (handler) => (time) => {
+    if (time !== drawn) reach(clock + FRAME_MS);
+    drawn = time;
+    handler.call(globalThis, time);
+  };
+  // The first frame comes when a document has loaded: what is measured in it does not depend on how fast fonts and
+  // images came. Frames asked for before have ids below zero, and later the browser's ones beside them.
+  const { get: readyState } = Object.getOwnPropertyDescriptor(Document.prototype, "readyState");
+  const held = new Map();
+  let asked = 0;
+  const ask = (id, callback) => {
+    if (!held.has(id)) return;
+    if (readyState.call(document) === "complete") held.set(id, draw(callback));
+    else wait(ask, LOOK_MS, id, callback);
+  };
   define(globalThis, "requestAnimationFrame", (handler) => {
     if (typeof handler !== "function") return draw(handler);
-    return draw((time) => {
-      if (time !== drawn) reach(clock + FRAME_MS);
-      drawn = time;
-      handler.call(globalThis, time);
-    });
+    if (readyState.call(document) === "complete") return draw(frame(handler));
+    held.set((asked -= 1), 0);
+    ask(asked, frame(handler));
+    return asked;
+  });
+  define(globalThis, "cancelAnimationFrame", (id) => {
+    cancel(held.get(id) ?? id);
+    held.delete(id);
   });
 })

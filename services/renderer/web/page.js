@@ -50,6 +50,9 @@
   });
   addEventListener("unhandledrejection", (event) => keep(`Uncaught (in promise) ${said(event.reason)}`));
 
+  // All that outlives what a page showed before.
+  if (window === top) window.name = "";
+
   Object.defineProperty(window, "pressline", { value: Object.freeze({ ready }) });
   Object.defineProperty(window, Symbol.for("pressline.state"), { value: state });
   // In one answer: a script may call ready between two.
