@@ -165,7 +165,7 @@ class Tab:
     async def is_alone(self) -> bool:
         """Whether nothing else, a window or a worker, is left of what its documents have opened."""
         targets = (await self._send_of_context("Target.getTargets"))["targetInfos"]
-        return sum(target.get("browserContextId") == self._context for target in targets) == 1
+        return len([target for target in targets if target.get("browserContextId") == self._context]) == 1
 
     async def close(self) -> bool:
         """Close the page and all that it stored; false when that did not end in time."""
