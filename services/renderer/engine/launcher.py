@@ -52,8 +52,6 @@ _QUIET = (
     "--metrics-recording-only",
     "--mute-audio",
 )
-# A frame is drawn as soon as something changed, not at the next tick of a screen that is not there.
-_FRAMES_AT_ONCE = ("--disable-frame-rate-limit", "--disable-gpu-vsync")
 # A frame is drawn only when it is asked for, whole. Without the second, pages go on preparing them.
 _NO_FRAMES = ("--enable-begin-frame-control", "--run-all-compositor-stages-before-draw", "--disable-partial-raster")
 _DRAWING = (
@@ -110,7 +108,7 @@ def command(chromium: str, profile: Path, *, sandbox: bool, draws: bool) -> list
         *_NO_NETWORK,
         *_QUIET,
         *_DRAWING,
-        *(_FRAMES_AT_ONCE if draws else _NO_FRAMES),
+        *(() if draws else _NO_FRAMES),
         *([] if sandbox else ["--no-sandbox"]),
     ]
 
