@@ -45,7 +45,7 @@ async def show(
         await _serve(tab, document.html)
         await _wait_until_ready(tab)
         with suppress(ProtocolError):
-            # Without them scripts have not been told of sizes. A page that goes elsewhere has none to wait for.
+            # Before, observers have not told of sizes. A page that goes elsewhere is looked at as it is.
             await tab.ask("drawn", waits=True)
     elif changed is None:
         await tab.send("Page.setDocumentContent", frameId=tab.frame, html=document.html)
