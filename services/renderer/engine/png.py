@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from services.renderer.engine.pixels import COLOUR_TYPES, SIGNATURE, Pixels
 
-_LEVEL, _LEVEL_OF_SMALLEST = 5, 9
+_LEVEL, _LEVEL_OF_SMALLEST = 6, 9
 # Pictures that hardly compress, by bytes of the sample against its pixels': there a lower level costs a fiftieth of
 # the bytes and saves a third of the work.
 _DENSE, _LEVEL_OF_DENSE = 0.15, 3
