@@ -40,13 +40,7 @@ async def show(
     """
     changed = await _change(tab, document, asked)
     if document.scripted:
-        await environment.enter(tab, where)
-        await tab.run_first(f"{environment.script(where, document)}\n{_page_script()}")
-        await _serve(tab, document.html)
-        await _wait_until_ready(tab)
-        with suppress(ProtocolError):
-            # Before, observers have not told of sizes. A page that goes elsewhere is looked at as it is.
-            await tab.ask("drawn", waits=True)
+        await _load(tab, document, where)
     elif changed is None:
         await tab.send("Page.setDocumentContent", frameId=tab.frame, html=document.html)
     if changed is None or not changed["settled"]:
@@ -72,9 +66,15 @@ async def add_style(tab: Tab, css: str) -> None:
     await tab.ask("add_style", css)
 
 
-async def _serve(tab: Tab, html: str) -> None:
-    await tab.requests.add(_Navigations(html))
+async def _load(tab: Tab, document: Document, where: Environment) -> None:
+    await environment.enter(tab, where)
+    await tab.run_first(f"{environment.script(where, document)}\n{_page_script()}")
+    await tab.requests.add(_Navigations(document.html))
     await tab.send("Page.navigate", url=f"{ORIGIN}/")
+    await _wait_until_ready(tab)
+    with suppress(ProtocolError):
+        # Before, observers have not told of sizes. A page that goes elsewhere is looked at as it is.
+        await tab.ask("drawn", waits=True)
 
 
 class _Navigations:

@@ -86,7 +86,7 @@ class Pool:
             reusable = False
             try:
                 yield browser, tab
-                reusable = browser.alive and await clear(tab)
+                reusable = await clear(tab)
             finally:
                 await self._put_back(seat, browser, tab, account if reusable else None)
         finally:
